@@ -1,0 +1,121 @@
+//! A denoiser in an ONNX file.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use ndarray::{Array4, ArrayView4};
+use rwt_core::Denoiser;
+
+use crate::contents::Contents;
+use crate::engine::Engine;
+use crate::{Error, Evaluator, ModelInfo};
+
+/// The largest model that is loaded, in bytes.
+const SIZE_LIMIT: u64 = 1 << 30;
+
+/// A trained denoiser, loaded, checked and ready to evaluate. Immutable: share it between threads, and give each its
+/// own [`Evaluator`].
+pub struct OnnxDenoiser {
+    engine: Engine,
+    info: ModelInfo,
+}
+
+impl OnnxDenoiser {
+    /// Open a model file of at most 1 GiB.
+    ///
+    /// # Errors
+    /// [`Error::Read`], and those of [`OnnxDenoiser::from_bytes`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let read = |path: &Path| {
+            let file = File::open(path)?;
+            let length = file.metadata()?.len();
+            let mut bytes = Vec::with_capacity(length.min(SIZE_LIMIT) as usize);
+            // The limit holds for what is read, too: a pipe has no length, and a file may grow.
+            file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes)?;
+            Ok((length, bytes))
+        };
+        let path = path.as_ref();
+        let (length, bytes) = read(path).map_err(|source| Error::Read { path: path.into(), source })?;
+        if length > SIZE_LIMIT {
+            return Err(Error::TooLarge { expected: SIZE_LIMIT, found: length });
+        }
+        Self::from_bytes(bytes)
+    }
+
+    /// Load a model from the bytes of its file.
+    ///
+    /// The file is refused unless it is complete, self-contained, uses operators that the engine runs, has inputs `x`
+    /// f32 \[n, channels, height, width\] and `sigma` f32 \[n\], an output `denoised`, valid `rwt.*` metadata, and gives
+    /// finite values of the right shape in trial evaluations over its noise levels. Other files are never opened.
+    ///
+    /// These checks catch damage and wrong exports. They do not bound what a file made on purpose can allocate: load
+    /// untrusted models in a process with a memory limit.
+    ///
+    /// # Errors
+    /// Every variant of [`Error`] that is about a model; each names what was expected and found.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, Error> {
+        let found = bytes.len() as u64;
+        if found > SIZE_LIMIT {
+            return Err(Error::TooLarge { expected: SIZE_LIMIT, found });
+        }
+        let contents = Contents::read(&bytes)?;
+        contents.check()?;
+        let info = ModelInfo::from_metadata(&contents.metadata)?;
+        let engine = Engine::load(bytes, info.channels)?;
+        let model = Self { engine, info };
+        model.try_out()?;
+        Ok(model)
+    }
+
+    /// What the model says about itself.
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// An evaluator for pictures of `height` × `width`, any sizes from 1. Each starts a worker thread: keep it.
+    ///
+    /// # Errors
+    /// [`Error::Size`] if a size is zero, or too large for the engine or the memory.
+    pub fn evaluator(&self, height: usize, width: usize) -> Result<Evaluator<'_>, Error> {
+        Evaluator::new(self, height, width)
+    }
+
+    /// D(x, σ) of an array \[n, channels, height, width\] with any n and strides, in a new array of that shape.
+    ///
+    /// # Errors
+    /// [`Error::Channels`], and those of [`OnnxDenoiser::evaluator`] and of the evaluation.
+    pub fn denoise_view(&self, x: ArrayView4<f32>, sigma: f64) -> Result<Array4<f32>, Error> {
+        let (_, channels, height, width) = x.dim();
+        if channels != self.info.channels {
+            return Err(Error::Channels { expected: self.info.channels, found: channels });
+        }
+        let mut evaluator = self.evaluator(height, width)?;
+        let mut denoised = Array4::zeros(x.raw_dim());
+        let x = x.as_standard_layout();
+        if let (Some(x), Some(denoised)) = (x.as_slice(), denoised.as_slice_mut()) {
+            evaluator.denoise(x, sigma, denoised)?;
+        }
+        Ok(denoised)
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Evaluate a small picture, not square, at three levels.
+    fn try_out(&self) -> Result<(), Error> {
+        let (height, width) = (1, self.info.multiple + 1);
+        let mut evaluator = self.evaluator(height, width)?;
+        let x = vec![self.info.mean as f32; self.info.channels * height * width];
+        let mut denoised = vec![0.0; x.len()];
+        let (min, max) = (self.info.sigma_min, self.info.sigma_max);
+        for sigma in [min, (min * max).sqrt(), max] {
+            evaluator.denoise(&x, sigma, &mut denoised)?;
+            if let Some(&found) = denoised.iter().find(|value| !value.is_finite()) {
+                return Err(Error::NotFinite { sigma, found });
+            }
+        }
+        Ok(())
+    }
+}

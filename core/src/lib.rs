@@ -1,0 +1,67 @@
+//! Random walks with Tweedie: sampling images with a trained denoiser, `no_std` and without allocation.
+//!
+//! One equation covers the samplers of the field (Park et al., IEEE SPM 2025, arXiv:2411.18702, cited as \[RWT\]):
+//!
+//! x ← x + a (D(x, σ) − x) + b n,  a = τ/σ², b² = 2τT
+//!
+//! with the MMSE denoiser D, noise levels σ, step sizes τ and temperatures T. Three nouns:
+//!
+//! | noun | what it is | where |
+//! | --- | --- | --- |
+//! | [`Walk`] | the plan: rows of scalars, made by [`recipes`] from levels of a [`Schedule`] | never sees an image |
+//! | [`Step`] | one row: a noise level and the coefficients of one [`update`] | the same in C and CUDA |
+//! | [`Walker`] | the place: it holds arrays and runs the [`Denoiser`] | [`SliceWalker`] here, others in backends |
+//!
+//! Posterior samples of an inverse problem ([`Problem`]) come from [`gla`], [`preconditioned`] or [`template`].
+//!
+//! ```
+//! use rwt_core::{Gaussian, Schedule, SliceWalker, Step, Walk, recipes};
+//! use core::ops::ControlFlow;
+//!
+//! let mut levels = [0.0; 30];
+//! Schedule::Geometric { sigma_max: 50.0, sigma_min: 0.01 }.levels(&mut levels)?;
+//! let mut rows = [Step::default(); 31];
+//! let count = recipes::ddim(&levels, 0.0, &mut rows)?;
+//!
+//! let prior = Gaussian::new(&[1.0; 4], &[0.25; 4])?; // any denoiser: a network, a closure, …
+//! let (mut x, mut denoised) = ([0.0; 4], [0.0; 4]);
+//! let mut walker = SliceWalker::new(prior, 7, 0, 1, &mut x, &mut denoised, &mut [])?;
+//! Walk::new(&rows[..count])?.sample(&mut walker, |_, _, _| ControlFlow::Continue(()))?;
+//! assert!(x.iter().all(|v| (v - 1.0).abs() < 2.0)); // N(1, 0.25)
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![no_std]
+#![forbid(unsafe_code)]
+
+mod denoiser;
+mod error;
+mod exact;
+mod gla;
+mod moments;
+pub mod noise;
+mod operator;
+mod posterior;
+mod preconditioned;
+mod prediction;
+pub mod recipes;
+mod schedule;
+mod template;
+mod update;
+pub mod vp;
+mod walk;
+mod walker;
+
+pub use denoiser::Denoiser;
+pub use error::{Error, WalkError};
+pub use exact::{Gaussian, Mixture};
+pub use gla::gla;
+pub use moments::{Moments, psnr};
+pub use operator::{Dense, Mask, Operator, dot};
+pub use posterior::{Chain, Observe, Problem, Progress, workspace_len};
+pub use preconditioned::preconditioned;
+pub use prediction::{Prediction, Tweedie};
+pub use schedule::{Schedule, check_levels};
+pub use template::template;
+pub use update::update;
+pub use walk::{Step, Walk};
+pub use walker::{SliceError, SliceWalker, Walker};

@@ -1,0 +1,15 @@
+//! The C interface, in two levels. Level 1 ([`rwt_schedule`](plan::rwt_schedule), [`rwt_plan`](plan::rwt_plan),
+//! [`rwt_update`](plan::rwt_update), [`rwt_noise`](plan::rwt_noise)) has no handle, no heap and no callback: the
+//! caller drives. Level 2 has denoisers, operators and a sampler that runs chains over threads.
+//!
+//! The documentation that a C programmer reads is the header's, generated from here.
+#![allow(non_camel_case_types)] // the names are C's
+
+pub mod denoiser;
+pub mod operator;
+pub(crate) mod options;
+pub mod plan;
+pub mod run;
+pub mod sampler;
+pub mod sampler_options;
+pub mod status;

@@ -1,0 +1,304 @@
+//! One run: chains over threads, progress, cancelling.
+
+use crate::denoiser::Evaluator;
+use crate::sampler::{Results, rwt_sampler};
+use crate::sampler_options::rwt_method;
+use crate::status::{Failure, panic_text, rwt_status_code::*};
+use rwt_core::{Chain, Mask, Problem, Progress, Schedule, SliceWalker, Step, Walk, WalkError, recipes};
+use std::ffi::c_void;
+use std::ops::ControlFlow;
+use std::sync::Mutex;
+use std::sync::atomic::Ordering;
+
+/// How far a run is.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct rwt_progress {
+    /** sizeof(rwt_progress) in the library; read no further. */
+    pub struct_size: usize,
+    /** Evaluations of the denoiser done, over all chains. */
+    pub evaluations: u64,
+    /** Evaluations of the whole run. */
+    pub total: u64,
+    /** Chains that are finished. */
+    pub chains_done: u32,
+    /** Chains of the run. */
+    pub chains: u32,
+    /** Noise level of this evaluation. */
+    pub sigma: f64,
+}
+
+/// Called after every evaluation; non-zero cancels the run. It must not unwind or longjmp.
+pub type rwt_progress_fn = Option<unsafe extern "C" fn(user: *mut c_void, progress: *const rwt_progress) -> i32>;
+
+/// What the threads of a run share.
+struct Work<'a> {
+    sampler: &'a rwt_sampler,
+    y: Vec<f32>,
+    levels: Vec<f64>,
+    rows: Vec<Step>,
+    slots: Mutex<std::iter::Enumerate<std::slice::IterMut<'a, Option<Vec<f32>>>>>,
+    report: Mutex<Report>,
+    failure: Mutex<Option<Failure>>,
+    finished: Mutex<Vec<usize>>,
+}
+
+/// The caller's callback and what it is told.
+struct Report {
+    callback: rwt_progress_fn,
+    user: *mut c_void,
+    progress: rwt_progress,
+}
+
+// SAFETY: the caller promises that user may be used from any one thread at a time; the mutex around it keeps that.
+unsafe impl Send for Report {}
+
+pub(crate) fn run(
+    sampler: &rwt_sampler,
+    y: &[f32],
+    callback: rwt_progress_fn,
+    user: *mut c_void,
+    results: &mut Results,
+) -> Result<(), Failure> {
+    let y = measurement(sampler, y)?;
+    let options = &sampler.options;
+    let (levels, rows) = plan(sampler)?;
+    *results = Results { samples: vec![None; options.chains as usize], ..Results::default() };
+    let progress = rwt_progress {
+        struct_size: size_of::<rwt_progress>(),
+        evaluations: 0,
+        total: options.evaluations(sampler.operator.is_some()) * u64::from(options.chains),
+        chains_done: 0,
+        chains: options.chains,
+        sigma: 0.0,
+    };
+    let work = Work {
+        sampler,
+        y,
+        levels,
+        rows,
+        slots: Mutex::new(results.samples.iter_mut().enumerate()),
+        report: Mutex::new(Report { callback, user, progress }),
+        failure: Mutex::new(None),
+        finished: Mutex::default(),
+    };
+    work.spread();
+    let failure = work.failure.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let finished = work.finished.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    moments(sampler.len(), &finished, results)?;
+    failure.map_or(Ok(()), Err)
+}
+
+/// The measurement, zero where nothing was measured.
+fn measurement(sampler: &rwt_sampler, y: &[f32]) -> Result<Vec<f32>, Failure> {
+    let expected = if sampler.operator.is_some() { sampler.len() } else { 0 };
+    if y.len() != expected {
+        return Err(Failure::argument(format!("y must have {expected} elements, found {}", y.len())));
+    }
+    let Some(mask) = &sampler.operator else { return Ok(Vec::new()) };
+    let keep = |i: usize| mask.mask[i % mask.mask.len()] != 0;
+    if let Some(i) = (0..y.len()).find(|&i| keep(i) && !y[i].is_finite()) {
+        let (pixel, channel) = (i % mask.mask.len(), i / mask.mask.len());
+        return Err(Failure::new(
+            RWT_ERR_NOT_FINITE,
+            format!(
+                "y is {} at channel {channel}, row {}, column {}, which the mask keeps: set the mask to 0 there",
+                y[i],
+                pixel / mask.width,
+                pixel % mask.width
+            ),
+        ));
+    }
+    Ok((0..y.len()).map(|i| if keep(i) { y[i] } else { 0.0 }).collect())
+}
+
+/// The levels, and without an operator the rows of the walk.
+fn plan(sampler: &rwt_sampler) -> Result<(Vec<f64>, Vec<Step>), Failure> {
+    let options = &sampler.options;
+    let mut levels = vec![0.0; options.levels as usize];
+    let (sigma_max, sigma_min) = (options.sigma_max, options.sigma_min);
+    Schedule::Geometric { sigma_max, sigma_min }.levels(&mut levels)?;
+    let mut rows = Vec::new();
+    if sampler.operator.is_none() {
+        rows = vec![Step::default(); levels.len() + 1];
+        recipes::multistep(&levels, 0.25, &mut rows)?;
+    }
+    Ok((levels, rows))
+}
+
+/// Mean and squares over the finished chains, or over those that began if there are none, in the order of their numbers.
+fn moments(n: usize, done: &[usize], results: &mut Results) -> Result<(), Failure> {
+    let Results { samples, finished, averaged, mean, squares } = results;
+    *mean = vec![0.0; n];
+    *squares = vec![0.0; n];
+    let mut moments = rwt_core::Moments::new(mean, squares)?;
+    for (chain, sample) in samples.iter().enumerate() {
+        if let Some(sample) = sample.as_ref().filter(|_| done.is_empty() || done.contains(&chain)) {
+            moments.add(sample)?;
+        }
+    }
+    *finished = done.len() as u32;
+    *averaged = moments.count() as u32;
+    Ok(())
+}
+
+impl Work<'_> {
+    /// Run the chains on as many threads as the options and the denoiser allow.
+    fn spread(&self) {
+        let options = &self.sampler.options;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let wanted = if options.threads == 0 { cores } else { options.threads as usize };
+        let threads = if self.sampler.denoiser.is_concurrent() { wanted.min(options.chains as usize) } else { 1 };
+        std::thread::scope(|scope| {
+            let handles: Vec<_> = (0..threads).map(|_| scope.spawn(|| self.thread())).collect();
+            for handle in handles {
+                if let Err(panic) = handle.join() {
+                    self.fail(Failure::new(RWT_ERR_INTERNAL, format!("internal fault: {}", panic_text(&*panic))));
+                }
+            }
+        });
+    }
+
+    fn thread(&self) {
+        let [_, height, width] = self.sampler.shape;
+        let mut evaluator = match self.sampler.denoiser.evaluator(height, width) {
+            Ok(evaluator) => evaluator,
+            Err(failure) => return self.fail(failure),
+        };
+        let mut workspace = vec![0f32; self.workspace_len()];
+        while !self.sampler.cancel.load(Ordering::Relaxed) {
+            let Some((chain, slot)) = self.slots.lock().ok().and_then(|mut slots| slots.next()) else { return };
+            let mut x = vec![0f32; self.sampler.len()];
+            let mut estimate = None;
+            let result = self.chain(chain as u64, &mut evaluator, &mut x, &mut workspace, &mut estimate);
+            match result {
+                Ok(()) => {
+                    *slot = Some(x);
+                    self.chain_done(chain);
+                }
+                Err(WalkError::Cancelled { .. }) => {
+                    *slot = estimate;
+                    self.fail(Failure::new(RWT_ERR_CANCELLED, "cancelled; the chains that had begun can be read"));
+                }
+                Err(error) => self.fail(failure(chain, error)),
+            }
+        }
+    }
+
+    fn workspace_len(&self) -> usize {
+        match &self.sampler.operator {
+            Some(mask) => Mask::new(&mask.mask, mask.channels).map_or(0, |mask| rwt_core::workspace_len(&mask)),
+            None => 2 * self.sampler.len(),
+        }
+    }
+
+    /// Draw one chain into x; if it is cancelled, its newest denoised image goes into `estimate`.
+    fn chain(
+        &self,
+        chain: u64,
+        evaluator: &mut Evaluator<'_>,
+        x: &mut [f32],
+        workspace: &mut [f32],
+        estimate: &mut Option<Vec<f32>>,
+    ) -> Result<(), WalkError<String>> {
+        let options = &self.sampler.options;
+        let Some(data) = &self.sampler.operator else {
+            return self.prior_chain(chain, evaluator, x, workspace, estimate);
+        };
+        let mask = Mask::new(&data.mask, data.channels)?;
+        let info = &self.sampler.denoiser.info;
+        let problem =
+            Problem { operator: &mask, y: &self.y, eta: options.eta, mean: info.mean, variance: info.variance };
+        let id = Chain { seed: options.seed, chain };
+        let levels = &self.levels[..];
+        let observe = |progress: Progress<'_>| self.observe(progress.sigma, progress.denoised, estimate);
+        let (epsilon, temperature) = (options.epsilon, options.temperature);
+        let chosen = (temperature >= 0.0).then_some(temperature);
+        if options.method == rwt_method::RWT_METHOD_GLA as i32 {
+            rwt_core::gla(&problem, levels, id, evaluator, x, workspace, observe)
+        } else if options.method == rwt_method::RWT_METHOD_PRECONDITIONED as i32 {
+            rwt_core::preconditioned(&problem, levels, epsilon, chosen, id, evaluator, x, workspace, observe)
+        } else {
+            rwt_core::template(&problem, levels, epsilon, chosen.unwrap_or(0.0), id, evaluator, x, workspace, observe)
+        }
+    }
+
+    fn prior_chain(
+        &self,
+        chain: u64,
+        evaluator: &mut Evaluator<'_>,
+        x: &mut [f32],
+        workspace: &mut [f32],
+        estimate: &mut Option<Vec<f32>>,
+    ) -> Result<(), WalkError<String>> {
+        let (denoised, previous) = workspace.split_at_mut(self.sampler.len());
+        let mut walker = SliceWalker::new(Lent(evaluator), self.sampler.options.seed, chain, 1, x, denoised, previous)?;
+        Walk::new(&self.rows)?.sample(&mut walker, |_, step, walker| {
+            if step.denoised == 0.0 {
+                return ControlFlow::Continue(());
+            }
+            self.observe(step.sigma, walker.denoised(), estimate)
+        })
+    }
+
+    /// Tell the caller; on cancelling, keep the newest denoised image.
+    fn observe(&self, sigma: f64, denoised: &[f32], estimate: &mut Option<Vec<f32>>) -> ControlFlow<()> {
+        if let Ok(mut report) = self.report.lock() {
+            report.progress.evaluations += 1;
+            report.progress.sigma = sigma;
+            // SAFETY: the caller's function with the caller's pointer, under the lock.
+            let answer = report.callback.map_or(0, |call| unsafe { call(report.user, &raw const report.progress) });
+            if answer != 0 {
+                self.sampler.cancel.store(true, Ordering::Relaxed);
+            }
+        }
+        if self.sampler.cancel.load(Ordering::Relaxed) {
+            *estimate = Some(denoised.to_vec());
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn chain_done(&self, chain: usize) {
+        if let Ok(mut finished) = self.finished.lock() {
+            finished.push(chain);
+        }
+        if let Ok(mut report) = self.report.lock() {
+            report.progress.chains_done += 1;
+        }
+    }
+
+    /// Keep the first failure and stop the other threads.
+    fn fail(&self, failure: Failure) {
+        self.sampler.cancel.store(true, Ordering::Relaxed);
+        if let Ok(mut first) = self.failure.lock() {
+            let serious =
+                first.as_ref().is_none_or(|f| f.code == RWT_ERR_CANCELLED && failure.code != RWT_ERR_CANCELLED);
+            if serious {
+                *first = Some(failure);
+            }
+        }
+    }
+}
+
+fn failure(chain: usize, error: WalkError<String>) -> Failure {
+    match error {
+        WalkError::Plan(error) => error.into(),
+        WalkError::Denoiser { row, sigma, error } => Failure::new(
+            RWT_ERR_DENOISER,
+            format!("the denoiser failed at evaluation {row} (sigma {sigma}) of chain {chain}: {error}"),
+        ),
+        other => Failure::new(RWT_ERR_NOT_FINITE, format!("chain {chain}: {other}")),
+    }
+}
+
+/// An evaluator lent to a walker.
+struct Lent<'a, 'b>(&'a mut Evaluator<'b>);
+
+impl rwt_core::Denoiser for Lent<'_, '_> {
+    type Error = String;
+
+    fn denoise(&mut self, x: &[f32], sigma: f64, denoised: &mut [f32]) -> Result<(), String> {
+        self.0.denoise(x, sigma, denoised)
+    }
+}

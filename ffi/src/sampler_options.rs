@@ -1,0 +1,134 @@
+//! Options of a sampler, and the levels that follow from them.
+
+use crate::denoiser::rwt_denoiser_info;
+use crate::options::{self, SizedStruct};
+use crate::status::{Failure, guard, rwt_status};
+
+/// How a posterior is sampled.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum rwt_method {
+    /** Guided look-ahead, 2 levels - 1 evaluations; nothing to tune (the default). */
+    RWT_METHOD_GLA = 0,
+    /** The preconditioned walk, one evaluation a level. */
+    RWT_METHOD_PRECONDITIONED = 1,
+    /** The explicit template of Park et al. 2025, one evaluation a level; wants hundreds of levels. */
+    RWT_METHOD_TEMPLATE = 2,
+}
+
+/// Options of a sampler; fill with rwt_sampler_options_init first.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct rwt_sampler_options {
+    /** sizeof(rwt_sampler_options). */
+    pub struct_size: usize,
+    /** One of rwt_method. Without an operator the multistep recipe is used, whatever this says. */
+    pub method: i32,
+    /** Noise levels; 0: 50 for GLA and without an operator, 200 for the preconditioned walk, 750 for the template. */
+    pub levels: u32,
+    /** Samples to draw, one chain each; chain c has the noise stream c, so rwt_noise with a larger one is independent. */
+    pub chains: u32,
+    /** Threads; 0: one for each core. The samples do not depend on it. */
+    pub threads: u32,
+    /** Seed of all noise. */
+    pub seed: u64,
+    /** Standard deviation of the noise in y, in y's own units; must be set where there is an operator. */
+    pub eta: f64,
+    /** First noise level; 0: as high as the denoiser's range allows, at most 20 standard deviations of the data. */
+    pub sigma_max: f64,
+    /** Last noise level; 0: eta / 5, within the denoiser's range. */
+    pub sigma_min: f64,
+    /** Step size over sigma^2 of the preconditioned walk and the template, in (0, 2); 0: 0.5 and 0.77683. */
+    pub epsilon: f64,
+    /** Temperature of the preconditioned walk, first temperature of the template (1: Langevin at a fixed level; 1/2:
+     * one reverse-SDE step); below 0: the one that keeps the marginals, and 0. */
+    pub temperature: f64,
+}
+
+// SAFETY: repr(C), numbers only, 8 + 4·4 + 6·8 bytes without padding.
+unsafe impl SizedStruct for rwt_sampler_options {
+    fn defaults() -> Self {
+        Self {
+            struct_size: size_of::<Self>(),
+            method: rwt_method::RWT_METHOD_GLA as i32,
+            levels: 0,
+            chains: 8,
+            threads: 0,
+            seed: 1,
+            eta: 0.0,
+            sigma_max: 0.0,
+            sigma_min: 0.0,
+            epsilon: 0.0,
+            temperature: -1.0,
+        }
+    }
+}
+
+/// Write the defaults into *options; size is sizeof *options.
+///
+/// # Safety
+/// `options` points to `size` writable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rwt_sampler_options_init(options: *mut rwt_sampler_options, size: usize) -> rwt_status {
+    // SAFETY: the caller's word, as documented.
+    guard(|| unsafe { options::write(options, size, rwt_sampler_options::defaults()) })
+}
+
+/// More levels than anyone needs; a larger number is a mistake.
+const MAX_LEVELS: u32 = 1_000_000;
+
+impl rwt_sampler_options {
+    /// Defaults that depend on the method filled in, everything checked.
+    pub(crate) fn resolve(mut self, info: &rwt_denoiser_info, conditional: bool) -> Result<Self, Failure> {
+        let (levels, epsilon) = match self.method {
+            0 => (50, 1.0),
+            1 => (200, 0.5),
+            2 => (750, 0.77683),
+            other => return Err(Failure::argument(format!("method must be one of rwt_method, found {other}"))),
+        };
+        let levels = if conditional { levels } else { 50 };
+        self.levels = if self.levels == 0 { levels } else { self.levels };
+        self.epsilon = if self.epsilon == 0.0 { epsilon } else { self.epsilon };
+        if !(self.temperature <= 1.0) {
+            return Err(Failure::argument(format!("temperature must be at most 1, found {}", self.temperature)));
+        }
+        if self.chains == 0 {
+            return Err(Failure::argument("chains must be at least 1, found 0"));
+        }
+        if !(2..=MAX_LEVELS).contains(&self.levels) {
+            return Err(Failure::argument(format!("levels must be 2 to {MAX_LEVELS}, found {}", self.levels)));
+        }
+        if conditional && !(self.eta > 0.0 && self.eta.is_finite()) {
+            let text =
+                format!("eta must be above 0, found {}: set it to the standard deviation of the noise in y", self.eta);
+            return Err(Failure::argument(text));
+        }
+        self.resolve_range(info, conditional)?;
+        Ok(self)
+    }
+
+    fn resolve_range(&mut self, info: &rwt_denoiser_info, conditional: bool) -> Result<(), Failure> {
+        // The look-ahead evaluates at up to √2 times a level.
+        let highest = info.sigma_max / if conditional && self.method == 0 { 1.5 } else { 1.0 };
+        if self.sigma_max == 0.0 {
+            self.sigma_max = highest.min(20.0 * info.variance.sqrt() * 2.0);
+        }
+        if self.sigma_min == 0.0 {
+            let target = if conditional { self.eta / 5.0 } else { 0.0 };
+            self.sigma_min = target.clamp(info.sigma_min, self.sigma_max / 2.0);
+        }
+        if !(self.sigma_min >= info.sigma_min && self.sigma_max <= highest && self.sigma_min < self.sigma_max) {
+            return Err(Failure::argument(format!(
+                "noise levels must lie between {} and {highest}, the first above the last; found sigma_max {} and sigma_min {}",
+                info.sigma_min, self.sigma_max, self.sigma_min
+            )));
+        }
+        Ok(())
+    }
+
+    /// Evaluations of one chain.
+    pub(crate) fn evaluations(&self, conditional: bool) -> u64 {
+        let levels = u64::from(self.levels);
+        if conditional && self.method == rwt_method::RWT_METHOD_GLA as i32 { 2 * levels - 1 } else { levels }
+    }
+}

@@ -1,0 +1,118 @@
+//! Status codes, the text of the last error, and the barrier that no panic crosses.
+
+use std::cell::RefCell;
+use std::ffi::{CString, c_char};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// `RWT_OK` or an error of `rwt_status_code`.
+pub type rwt_status = i32;
+
+/// What a status says. Numbers are only ever added.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum rwt_status_code {
+    /** Success. */
+    RWT_OK = 0,
+    /** A pointer is NULL, a number is out of range, or an array has the wrong length. */
+    RWT_ERR_ARGUMENT = 1,
+    /** The caller's array is too short. */
+    RWT_ERR_CAPACITY = 2,
+    /** Not in this build, or an option struct from a newer header that sets what this library does not know. */
+    RWT_ERR_UNSUPPORTED = 3,
+    /** A file cannot be read. */
+    RWT_ERR_IO = 4,
+    /** A model file cannot be used. */
+    RWT_ERR_MODEL = 5,
+    /** The denoiser failed, or its callback returned a status that is not 0. */
+    RWT_ERR_DENOISER = 6,
+    /** NaN or infinity in x or in what the denoiser returned. */
+    RWT_ERR_NOT_FINITE = 7,
+    /** The progress callback or rwt_sampler_cancel stopped the run; what was sampled so far is readable. */
+    RWT_ERR_CANCELLED = 8,
+    /** The sampler is serving another call. */
+    RWT_ERR_BUSY = 9,
+    /** There is no image to read yet. */
+    RWT_ERR_NO_SAMPLES = 10,
+    /** A fault inside the library; please report it. */
+    RWT_ERR_INTERNAL = 11,
+}
+
+use rwt_status_code::*;
+
+/// An error on its way to C.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub code: rwt_status_code,
+    pub text: String,
+}
+
+impl Failure {
+    pub fn new(code: rwt_status_code, text: impl Into<String>) -> Self {
+        Self { code, text: text.into() }
+    }
+
+    pub fn argument(text: impl Into<String>) -> Self {
+        Self::new(RWT_ERR_ARGUMENT, text)
+    }
+
+    pub fn null(name: &str) -> Self {
+        Self::argument(format!("{name} is NULL"))
+    }
+}
+
+impl From<rwt_core::Error> for Failure {
+    fn from(error: rwt_core::Error) -> Self {
+        let code = match error {
+            rwt_core::Error::Capacity { .. } => RWT_ERR_CAPACITY,
+            _ => RWT_ERR_ARGUMENT,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+thread_local! {
+    static LAST_ERROR: RefCell<CString> = RefCell::default();
+}
+
+fn remember(text: &str) {
+    let text = CString::new(text.replace('\0', " ")).unwrap_or_default();
+    let _ = LAST_ERROR.try_with(|last| *last.borrow_mut() = text);
+}
+
+/// Run an entry: its error or panic becomes a status and a text.
+pub(crate) fn guard(entry: impl FnOnce() -> Result<(), Failure>) -> rwt_status {
+    let failure = match catch_unwind(AssertUnwindSafe(entry)) {
+        Ok(Ok(())) => return RWT_OK as rwt_status,
+        Ok(Err(failure)) => failure,
+        Err(panic) => Failure::new(RWT_ERR_INTERNAL, format!("internal fault: {}", panic_text(&*panic))),
+    };
+    remember(&failure.text);
+    failure.code as rwt_status
+}
+
+pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("unknown")
+}
+
+/// The text of the last error in this thread; "" if there was none. Never NULL; valid until the next call of this
+/// library in this thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn rwt_last_error() -> *const c_char {
+    LAST_ERROR.try_with(|last| last.borrow().as_ptr()).unwrap_or(c"".as_ptr())
+}
+
+/// The library's version, for instance "0.1.0".
+#[unsafe(no_mangle)]
+pub extern "C" fn rwt_version_string() -> *const c_char {
+    concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
+}
+
+/// The library's version as major · 1000000 + minor · 1000 + patch.
+#[unsafe(no_mangle)]
+pub extern "C" fn rwt_version() -> u32 {
+    let part = |text: &str| text.parse::<u32>().unwrap_or(0);
+    part(env!("CARGO_PKG_VERSION_MAJOR")) * 1_000_000
+        + part(env!("CARGO_PKG_VERSION_MINOR")) * 1000
+        + part(env!("CARGO_PKG_VERSION_PATCH"))
+}

@@ -1,0 +1,619 @@
+/* rwt: random walks with Tweedie. The C interface of librwt.
+ * SPDX-License-Identifier: MIT OR Apache-2.0
+ * Generated from ffi/src; change it there and run: RWT_BLESS=1 cargo test -p rwt-ffi --test header
+ *
+ * Arrays are dense, row-major float; an image is [channels, height, width]. Noise levels and eta are in the units of
+ * the image. A function that can fail returns a status, writes its out-parameters only on success, and leaves a text
+ * for rwt_last_error() otherwise. Handles are opaque; a denoiser and an operator can be shared between threads and
+ * freed as soon as the samplers that use them are created.
+ */
+
+#ifndef RWT_H
+#define RWT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define RWT_VERSION_MAJOR 0
+#define RWT_VERSION_MINOR 1
+#define RWT_VERSION_PATCH 0
+
+#ifndef RWT_API
+#define RWT_API
+#endif
+#if defined(__GNUC__)
+#define RWT_MUST_USE __attribute__((warn_unused_result))
+#else
+#define RWT_MUST_USE
+#endif
+
+/** RWT_OK or an error of rwt_status_code. */
+typedef int32_t rwt_status;
+
+/**
+ * What a status says. Numbers are only ever added.
+ */
+typedef enum rwt_status_code {
+  /**
+   * Success.
+   */
+  RWT_OK = 0,
+  /**
+   * A pointer is NULL, a number is out of range, or an array has the wrong length.
+   */
+  RWT_ERR_ARGUMENT = 1,
+  /**
+   * The caller's array is too short.
+   */
+  RWT_ERR_CAPACITY = 2,
+  /**
+   * Not in this build, or an option struct from a newer header that sets what this library does not know.
+   */
+  RWT_ERR_UNSUPPORTED = 3,
+  /**
+   * A file cannot be read.
+   */
+  RWT_ERR_IO = 4,
+  /**
+   * A model file cannot be used.
+   */
+  RWT_ERR_MODEL = 5,
+  /**
+   * The denoiser failed, or its callback returned a status that is not 0.
+   */
+  RWT_ERR_DENOISER = 6,
+  /**
+   * NaN or infinity in x or in what the denoiser returned.
+   */
+  RWT_ERR_NOT_FINITE = 7,
+  /**
+   * The progress callback or rwt_sampler_cancel stopped the run; what was sampled so far is readable.
+   */
+  RWT_ERR_CANCELLED = 8,
+  /**
+   * The sampler is serving another call.
+   */
+  RWT_ERR_BUSY = 9,
+  /**
+   * There is no image to read yet.
+   */
+  RWT_ERR_NO_SAMPLES = 10,
+  /**
+   * A fault inside the library; please report it.
+   */
+  RWT_ERR_INTERNAL = 11,
+} rwt_status_code;
+
+/**
+ * How a posterior is sampled.
+ */
+typedef enum rwt_method {
+  /**
+   * Guided look-ahead, 2 levels - 1 evaluations; nothing to tune (the default).
+   */
+  RWT_METHOD_GLA = 0,
+  /**
+   * The preconditioned walk, one evaluation a level.
+   */
+  RWT_METHOD_PRECONDITIONED = 1,
+  /**
+   * The explicit template of Park et al. 2025, one evaluation a level; wants hundreds of levels.
+   */
+  RWT_METHOD_TEMPLATE = 2,
+} rwt_method;
+
+/**
+ * Which sampler a plan is.
+ */
+typedef enum rwt_recipe {
+  /**
+   * DPM-Solver++(2M), an SDE with churn lambda (the default).
+   */
+  RWT_RECIPE_MULTISTEP = 0,
+  /**
+   * DDIM with eta.
+   */
+  RWT_RECIPE_DDIM = 1,
+  /**
+   * DDPM with the variance beta.
+   */
+  RWT_RECIPE_DDPM_LARGE = 2,
+  /**
+   * DDPM with the variance of the forward posterior.
+   */
+  RWT_RECIPE_DDPM_SMALL = 3,
+  /**
+   * Look-ahead with epsilon; two rows a level.
+   */
+  RWT_RECIPE_LOOK_AHEAD = 4,
+  /**
+   * The simple rule with epsilon and a linear ramp of temperatures.
+   */
+  RWT_RECIPE_SIMPLE = 5,
+  /**
+   * The simple rule with epsilon and the temperature that keeps the marginals.
+   */
+  RWT_RECIPE_MARGINAL_PRESERVING = 6,
+} rwt_recipe;
+
+/**
+ * How noise levels fall.
+ */
+typedef enum rwt_schedule_kind {
+  /**
+   * Equal ratios (the default).
+   */
+  RWT_SCHEDULE_GEOMETRIC = 0,
+  /**
+   * Equal differences.
+   */
+  RWT_SCHEDULE_LINEAR = 1,
+  /**
+   * Karras et al. 2022 with rho.
+   */
+  RWT_SCHEDULE_KARRAS = 2,
+  /**
+   * Sigmoid, start 0, end 3, temperature 0.3.
+   */
+  RWT_SCHEDULE_SIGMOID = 3,
+} rwt_schedule_kind;
+
+/**
+ * A denoiser; immutable, can be shared between threads and samplers.
+ */
+typedef struct rwt_denoiser rwt_denoiser;
+
+/**
+ * A linear measurement operator; immutable, can be shared between threads and samplers.
+ */
+typedef struct rwt_operator rwt_operator;
+
+/**
+ * A sampler; it serves one call at a time, except rwt_sampler_cancel, which any thread may call at any time.
+ */
+typedef struct rwt_sampler rwt_sampler;
+
+/**
+ * What a denoiser says of itself; fill with rwt_denoiser_info_init or rwt_denoiser_get_info.
+ */
+typedef struct rwt_denoiser_info {
+  /**
+   * sizeof(rwt_denoiser_info).
+   */
+  size_t struct_size;
+  /**
+   * Channels of an image; 0: any.
+   */
+  size_t channels;
+  /**
+   * Smallest value of an image.
+   */
+  double range_low;
+  /**
+   * Largest value of an image.
+   */
+  double range_high;
+  /**
+   * Smallest noise level that it can be asked for.
+   */
+  double sigma_min;
+  /**
+   * Largest noise level that it can be asked for.
+   */
+  double sigma_max;
+  /**
+   * Mean of the images that it knows.
+   */
+  double mean;
+  /**
+   * Variance of an element of the images that it knows.
+   */
+  double variance;
+} rwt_denoiser_info;
+
+/**
+ * The caller's denoiser: write D(x, sigma), n floats, into denoised. Returns 0, or another status to stop the run.
+ * It is called by one thread at a time, maybe not the one that made it; it must not unwind or longjmp.
+ */
+typedef rwt_status (*rwt_denoise_fn)(void *user, const float *x, size_t n, double sigma, float *denoised);
+
+/**
+ * Called once, when nobody needs user any more.
+ */
+typedef void (*rwt_release_fn)(void *user);
+
+/**
+ * Options of rwt_schedule and rwt_plan; fill with rwt_plan_options_init first.
+ */
+typedef struct rwt_plan_options {
+  /**
+   * sizeof(rwt_plan_options).
+   */
+  size_t struct_size;
+  /**
+   * One of rwt_recipe.
+   */
+  int32_t recipe;
+  /**
+   * One of rwt_schedule_kind.
+   */
+  int32_t schedule;
+  /**
+   * First noise level.
+   */
+  double sigma_max;
+  /**
+   * Last noise level.
+   */
+  double sigma_min;
+  /**
+   * Exponent of the Karras levels.
+   */
+  double rho;
+  /**
+   * Step size over sigma^2 of the simple rule and of look-ahead, in (0, 2).
+   */
+  double epsilon;
+  /**
+   * eta of DDIM, in [0, 1].
+   */
+  double eta;
+  /**
+   * Churn of the multistep recipe, at least 0; 0 is the ODE.
+   */
+  double lambda;
+  /**
+   * First temperature of the simple rule (1: Langevin at a fixed level; 1/2: one reverse-SDE step).
+   */
+  double temperature_first;
+  /**
+   * Last temperature of the simple rule.
+   */
+  double temperature_last;
+} rwt_plan_options;
+
+/**
+ * One row of a plan: where the denoiser is evaluated, and the coefficients of
+ *
+ * x ← x·x + denoised·D(x, sigma) + previous·(the D of the row before) + gradient·∇log p(y | x) + noise·n(draw)
+ *
+ * Each coefficient is named after what it multiplies. The layout is the same in Rust, C and CUDA.
+ */
+typedef struct rwt_step {
+  /**
+   * The noise level at which this row evaluates the denoiser, in the units of x. No meaning if `denoised` is zero.
+   */
+  double sigma;
+  /**
+   * Coefficient of x.
+   */
+  double x;
+  /**
+   * Coefficient of the denoised image; the denoiser runs in this row if and only if it is not zero.
+   */
+  double denoised;
+  /**
+   * Coefficient of the denoised image of the evaluation before.
+   */
+  double previous;
+  /**
+   * Coefficient of the gradient of the log-likelihood at x.
+   */
+  double gradient;
+  /**
+   * Coefficient of the noise: its standard deviation.
+   */
+  double noise;
+  /**
+   * Which draw of noise; rows with the same number use the same noise.
+   */
+  uint32_t draw;
+  /**
+   * Zero.
+   */
+  uint32_t reserved;
+} rwt_step;
+
+/**
+ * Options of a sampler; fill with rwt_sampler_options_init first.
+ */
+typedef struct rwt_sampler_options {
+  /**
+   * sizeof(rwt_sampler_options).
+   */
+  size_t struct_size;
+  /**
+   * One of rwt_method. Without an operator the multistep recipe is used, whatever this says.
+   */
+  int32_t method;
+  /**
+   * Noise levels; 0: 50 for GLA and without an operator, 200 for the preconditioned walk, 750 for the template.
+   */
+  uint32_t levels;
+  /**
+   * Samples to draw, one chain each; chain c has the noise stream c, so rwt_noise with a larger one is independent.
+   */
+  uint32_t chains;
+  /**
+   * Threads; 0: one for each core. The samples do not depend on it.
+   */
+  uint32_t threads;
+  /**
+   * Seed of all noise.
+   */
+  uint64_t seed;
+  /**
+   * Standard deviation of the noise in y, in y's own units; must be set where there is an operator.
+   */
+  double eta;
+  /**
+   * First noise level; 0: as high as the denoiser's range allows, at most 20 standard deviations of the data.
+   */
+  double sigma_max;
+  /**
+   * Last noise level; 0: eta / 5, within the denoiser's range.
+   */
+  double sigma_min;
+  /**
+   * Step size over sigma^2 of the preconditioned walk and the template, in (0, 2); 0: 1 and 0.77683.
+   */
+  double epsilon;
+  /**
+   * Temperature of the preconditioned walk, first temperature of the template; below 0: 0.5 and 0.
+   */
+  double temperature;
+} rwt_sampler_options;
+
+/**
+ * How far a run is.
+ */
+typedef struct rwt_progress {
+  /**
+   * sizeof(rwt_progress) in the library; read no further.
+   */
+  size_t struct_size;
+  /**
+   * Evaluations of the denoiser done, over all chains.
+   */
+  uint64_t evaluations;
+  /**
+   * Evaluations of the whole run.
+   */
+  uint64_t total;
+  /**
+   * Chains that are finished.
+   */
+  uint32_t chains_done;
+  /**
+   * Chains of the run.
+   */
+  uint32_t chains;
+  /**
+   * Noise level of this evaluation.
+   */
+  double sigma;
+} rwt_progress;
+
+/**
+ * Called after every evaluation; non-zero cancels the run. It must not unwind or longjmp.
+ */
+typedef int32_t (*rwt_progress_fn)(void *user, const struct rwt_progress *progress);
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * Open a denoiser from an ONNX file with rwt.* metadata, on the embedded engine. RWT_ERR_IO if the file cannot be
+ * read, RWT_ERR_MODEL with the reason if it cannot be used. Free with rwt_denoiser_free.
+ * `path` is a string that ends with 0; `out` points to a pointer.
+ */
+RWT_API rwt_status rwt_denoiser_open(const char *path, struct rwt_denoiser **out);
+
+/**
+ * Write the defaults into *info; size is sizeof *info.
+ * `info` points to `size` writable bytes.
+ */
+RWT_API rwt_status rwt_denoiser_info_init(struct rwt_denoiser_info *info, size_t size);
+
+/**
+ * A denoiser that calls the caller's function. info says what it knows; NULL: the defaults. release (may be NULL) is
+ * called with user exactly once: when the denoiser and every sampler that uses it are freed; never if this call
+ * fails.
+ * `info` is NULL or was initialised; `denoise` keeps its contract for as long as the denoiser lives; `out` points to
+ * a pointer.
+ */
+RWT_API
+rwt_status rwt_denoiser_from_callback(const struct rwt_denoiser_info *info,
+                                      rwt_denoise_fn denoise,
+                                      void *user,
+                                      rwt_release_fn release,
+                                      struct rwt_denoiser **out);
+
+/**
+ * What the denoiser says of itself, written into *info; size is sizeof *info.
+ * `denoiser` is a live handle; `info` points to `size` writable bytes.
+ */
+RWT_API
+rwt_status rwt_denoiser_get_info(const struct rwt_denoiser *denoiser,
+                                 struct rwt_denoiser_info *info,
+                                 size_t size);
+
+/**
+ * Free a denoiser; NULL is allowed. Samplers that use it go on.
+ * `denoiser` is NULL or a live handle, which is dead afterwards.
+ */
+RWT_API void rwt_denoiser_free(struct rwt_denoiser *denoiser);
+
+/**
+ * The operator that keeps the pixels where mask[height * width] is not 0, the same ones for every channel. Its
+ * measurement has the layout of the image; what it holds at missing pixels is ignored. mask is copied.
+ * `mask` points to height * width bytes; `out` points to a pointer.
+ */
+RWT_API
+rwt_status rwt_operator_mask(const uint8_t *mask,
+                             size_t channels,
+                             size_t height,
+                             size_t width,
+                             struct rwt_operator **out);
+
+/**
+ * Free an operator; NULL is allowed. Samplers that use it go on.
+ * `operator` is NULL or a live handle, which is dead afterwards.
+ */
+RWT_API void rwt_operator_free(struct rwt_operator *operator_);
+
+/**
+ * Write the defaults into *options; size is sizeof *options.
+ * `options` points to `size` writable bytes.
+ */
+RWT_API rwt_status rwt_plan_options_init(struct rwt_plan_options *options, size_t size);
+
+/**
+ * Write n >= 2 decreasing noise levels into levels. options may be NULL: the defaults.
+ * `options` is NULL or was initialised; `levels` points to n doubles.
+ */
+RWT_API rwt_status rwt_schedule(const struct rwt_plan_options *options, double *levels, size_t n);
+
+/**
+ * Write the rows of a plan over n decreasing levels into steps, and how many into *count. With steps NULL and
+ * capacity 0 only *count is written. options may be NULL: the defaults. RWT_ERR_CAPACITY if steps is too short;
+ * *count is then what is needed.
+ * `options` is NULL or was initialised; `levels` points to n doubles, `steps` to `capacity` rows, `count` to a size_t.
+ */
+RWT_API
+rwt_status rwt_plan(const struct rwt_plan_options *options,
+                    const double *levels,
+                    size_t n,
+                    struct rwt_step *steps,
+                    size_t capacity,
+                    size_t *count);
+
+/**
+ * x <- step.x x + step.denoised denoised + step.previous previous + step.gradient gradient + step.noise n, in one
+ * pass over the n elements of one chain; n is standard normal noise given by (seed, chain, step.draw). A term whose
+ * coefficient is 0 is not read: its array may be NULL.
+ * `step` points to a row; `x` and every array whose coefficient is not 0 point to n floats; `x` overlaps none of them.
+ */
+RWT_API
+rwt_status rwt_update(const struct rwt_step *step,
+                      uint64_t seed,
+                      uint64_t chain,
+                      size_t n,
+                      float *x,
+                      const float *denoised,
+                      const float *previous,
+                      const float *gradient);
+
+/**
+ * Write n elements of standard normal noise, draw number draw of (seed, chain), into out.
+ * `out` points to n floats.
+ */
+RWT_API rwt_status rwt_noise(uint64_t seed, uint64_t chain, uint32_t draw, size_t n, float *out);
+
+/**
+ * A sampler for images of channels x height x width. operator NULL: samples of the prior, without a measurement.
+ * options NULL: the defaults. Everything is checked here; the denoiser and the operator may be freed afterwards.
+ * The handles are live; `options` is NULL or was initialised; `out` points to a pointer.
+ */
+RWT_API
+rwt_status rwt_sampler_create(const struct rwt_denoiser *denoiser,
+                              const struct rwt_operator *operator_,
+                              const struct rwt_sampler_options *options,
+                              size_t channels,
+                              size_t height,
+                              size_t width,
+                              struct rwt_sampler **out);
+
+/**
+ * Draw all chains. y is the measurement, n = channels * height * width floats in [channels, height, width], finite
+ * wherever it was measured; without an operator y is NULL and n is 0. progress may be NULL; it is called after every
+ * evaluation, by one thread at a time and maybe not the caller's, and cancels by returning non-zero.
+ * RWT_ERR_CANCELLED: each chain that had begun has its newest denoised image as its sample.
+ * `sampler` is a live handle; `y` points to n floats; `progress` keeps its contract.
+ */
+RWT_API
+rwt_status rwt_sampler_run(const struct rwt_sampler *sampler,
+                           const float *y,
+                           size_t n,
+                           rwt_progress_fn progress,
+                           void *user);
+
+/**
+ * Cancel the run under way, if any: it returns RWT_ERR_CANCELLED within one evaluation. Any thread may call this.
+ * `sampler` is a live handle.
+ */
+RWT_API rwt_status rwt_sampler_cancel(const struct rwt_sampler *sampler);
+
+/**
+ * How many chains have an image to read: all after a whole run, those that had begun after a cancelled one. They are
+ * the first ones by number. 0 while the sampler is busy.
+ * `sampler` is NULL or a live handle.
+ */
+RWT_API uint32_t rwt_sampler_started(const struct rwt_sampler *sampler);
+
+/**
+ * How many chains were finished. 0 while the sampler is busy.
+ * `sampler` is NULL or a live handle.
+ */
+RWT_API uint32_t rwt_sampler_finished(const struct rwt_sampler *sampler);
+
+/**
+ * The sample of one chain, n floats in [channels, height, width].
+ * `sampler` is a live handle; `out` points to n floats.
+ */
+RWT_API rwt_status rwt_sampler_sample(const struct rwt_sampler *sampler, uint32_t chain, float *out, size_t n);
+
+/**
+ * The mean over the samples: the estimate with the least expected squared error. After a cancelled run it is over the
+ * finished chains, or over those that had begun if none was finished.
+ * `sampler` is a live handle; `out` points to n floats.
+ */
+RWT_API rwt_status rwt_sampler_mean(const struct rwt_sampler *sampler, float *out, size_t n);
+
+/**
+ * The standard deviation over the samples that the mean is over, element by element: how sure it is. 0 for one sample.
+ * `sampler` is a live handle; `out` points to n floats.
+ */
+RWT_API rwt_status rwt_sampler_std(const struct rwt_sampler *sampler, float *out, size_t n);
+
+/**
+ * Free a sampler; NULL is allowed. No call of it may be under way.
+ * `sampler` is NULL or a live handle, which is dead afterwards.
+ */
+RWT_API void rwt_sampler_free(struct rwt_sampler *sampler);
+
+/**
+ * The peak signal-to-noise ratio of two images of n floats in dB; range is the width of the data range. NaN if
+ * an argument cannot be used; infinity for equal images.
+ * `a` and `b` point to n floats.
+ */
+RWT_API double rwt_psnr(const float *a, const float *b, size_t n, double range);
+
+/**
+ * Write the defaults into *options; size is sizeof *options.
+ * `options` points to `size` writable bytes.
+ */
+RWT_API rwt_status rwt_sampler_options_init(struct rwt_sampler_options *options, size_t size);
+
+/**
+ * The text of the last error in this thread; "" if there was none. Never NULL; valid until the next call of this
+ * library in this thread.
+ */
+RWT_API const char *rwt_last_error(void);
+
+/**
+ * The library's version, for instance "0.1.0".
+ */
+RWT_API const char *rwt_version_string(void);
+
+/**
+ * The library's version as major · 1000000 + minor · 1000 + patch.
+ */
+RWT_API uint32_t rwt_version(void);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* RWT_H */
