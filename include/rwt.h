@@ -82,6 +82,10 @@ typedef enum rwt_status_code {
    * A fault inside the library; please report it.
    */
   RWT_ERR_INTERNAL = 11,
+  /**
+   * There is not enough memory for images of this size, or for so many chains.
+   */
+  RWT_ERR_MEMORY = 12,
 } rwt_status_code;
 
 /**
@@ -347,7 +351,8 @@ typedef struct rwt_sampler_options {
    */
   double eta;
   /**
-   * First noise level; 0: as high as the denoiser's range allows, at most 20 standard deviations of the data.
+   * First noise level. 0: half as many of the data's standard deviations as the widest gap of the mask has pixels,
+   *     * at least 4; without an operator 40; never beyond the denoiser's range.
    */
   double sigma_max;
   /**
@@ -355,11 +360,12 @@ typedef struct rwt_sampler_options {
    */
   double sigma_min;
   /**
-   * Step size over sigma^2 of the preconditioned walk and the template, in (0, 2); 0: 1 and 0.77683.
+   * Step size over sigma^2 of the preconditioned walk and the template, in (0, 2); 0: 0.5 and 0.77683.
    */
   double epsilon;
   /**
-   * Temperature of the preconditioned walk, first temperature of the template; below 0: 0.5 and 0.
+   * Temperature of the preconditioned walk, first temperature of the template (1: Langevin at a fixed level; 1/2:
+   *     * one reverse-SDE step); below 0: the one that keeps the marginals, and 0.
    */
   double temperature;
 } rwt_sampler_options;
@@ -477,8 +483,8 @@ RWT_API rwt_status rwt_schedule(const struct rwt_plan_options *options, double *
 
 /**
  * Write the rows of a plan over n decreasing levels into steps, and how many into *count. With steps NULL and
- * capacity 0 only *count is written. options may be NULL: the defaults. RWT_ERR_CAPACITY if steps is too short;
- * *count is then what is needed.
+ * capacity 0 only *count is written. options may be NULL: the defaults. RWT_ERR_CAPACITY if steps is too short; then
+ * too only *count is written.
  * `options` is NULL or was initialised; `levels` points to n doubles, `steps` to `capacity` rows, `count` to a size_t.
  */
 RWT_API
@@ -546,7 +552,7 @@ rwt_status rwt_sampler_run(const struct rwt_sampler *sampler,
 RWT_API rwt_status rwt_sampler_cancel(const struct rwt_sampler *sampler);
 
 /**
- * How many chains have an image to read: all after a whole run, those that had begun after a cancelled one. They are
+ * How many chains have an image to read: all after a whole run, those that had begun after a cancelled one, which are
  * the first ones by number. 0 while the sampler is busy.
  * `sampler` is NULL or a live handle.
  */

@@ -1,6 +1,6 @@
 //! Posterior mean and standard deviation as samples come, and the PSNR.
 
-use crate::error::{Error, require_len};
+use crate::error::{Error, require, require_len};
 use libm::{log10, sqrt};
 
 /// Streaming mean and variance over samples, element by element (Welford), in the caller's memory.
@@ -58,8 +58,9 @@ impl<'a> Moments<'a> {
 /// The peak signal-to-noise ratio in dB, 10 log₁₀(range²/MSE), [RWT] eq. 26; `range` is the width of the data range.
 ///
 /// # Errors
-/// [`Error::Length`] if the images differ in length or are empty.
+/// [`Error::Length`] if the images differ in length or are empty, [`Error::Parameter`] for a range that is not positive.
 pub fn psnr(a: &[f32], b: &[f32], range: f64) -> Result<f64, Error> {
+    require(range > 0.0 && range.is_finite(), "range", "finite and above 0", range)?;
     require_len("b", a.len().max(1), b.len())?;
     require_len("a", b.len(), a.len())?;
     let squares: f64 =

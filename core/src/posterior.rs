@@ -118,6 +118,7 @@ impl<A: Operator> Problem<'_, A> {
         for ((x, d), u) in x.iter_mut().zip(arrays.denoised.iter()).zip(arrays.image.iter()) {
             *x = (f64::from(*d) + sigma * sigma * f64::from(*u)) as f32;
         }
+        run.finite("x", x, sigma)?;
         run.observe(arrays.denoised, sigma)
     }
 }
@@ -136,8 +137,13 @@ impl<D: Denoiser, O: Observe> Run<'_, D, O> {
         let row = self.evaluations;
         self.denoiser.denoise(x, sigma, denoised).map_err(|error| WalkError::Denoiser { row, sigma, error })?;
         self.evaluations += 1;
-        match denoised.iter().position(|v| !v.is_finite()) {
-            Some(element) => Err(WalkError::NotFinite { name: "the denoised image", row, sigma, element }),
+        self.finite("the denoised image", denoised, sigma)
+    }
+
+    /// An error at the last evaluation's row unless the whole image is finite.
+    fn finite(&self, name: &'static str, image: &[f32], sigma: f64) -> Result<(), WalkError<D::Error>> {
+        match image.iter().position(|v| !v.is_finite()) {
+            Some(element) => Err(WalkError::NotFinite { name, row: self.evaluations - 1, sigma, element }),
             None => Ok(()),
         }
     }

@@ -210,11 +210,11 @@ pub unsafe extern "C" fn rwt_denoiser_from_callback(
         if out.is_null() {
             return Err(Failure::null("out"));
         }
-        let ordered = info.range_low < info.range_high && info.sigma_min < info.sigma_max;
-        if !(ordered && info.sigma_min > 0.0 && info.variance > 0.0 && info.mean.is_finite()) {
-            return Err(Failure::argument(
-                "info must have range_low < range_high, 0 < sigma_min < sigma_max, variance > 0",
-            ));
+        let numbers = [info.range_low, info.range_high, info.sigma_min, info.sigma_max, info.mean, info.variance];
+        let ordered = info.range_low < info.range_high && 0.0 < info.sigma_min && info.sigma_min < info.sigma_max;
+        if !(ordered && info.variance > 0.0 && numbers.iter().all(|v| v.is_finite())) {
+            let text = "info must be finite with range_low < range_high, 0 < sigma_min < sigma_max and variance > 0";
+            return Err(Failure::argument(text));
         }
         let kind = Kind::Callback(Mutex::new(Callback { denoise, user, release }));
         // SAFETY: not NULL, the caller's word.

@@ -1,7 +1,7 @@
 //! What was measured of an image.
 
 use crate::options;
-use crate::status::{Failure, guard, rwt_status};
+use crate::status::{Failure, guard, rwt_status, zeros};
 use std::sync::Arc;
 
 /// A linear measurement operator; immutable, can be shared between threads and samplers.
@@ -15,6 +15,24 @@ pub(crate) struct MaskData {
     pub channels: usize,
     pub height: usize,
     pub width: usize,
+}
+
+impl MaskData {
+    /// The width in pixels of the widest square without a measured pixel.
+    pub fn widest_gap(&self) -> usize {
+        // side[x]: the side of the largest empty square whose lower right corner is pixel x of the row so far
+        let (mut widest, mut side) = (0, vec![0usize; self.width + 1]);
+        for row in self.mask.chunks(self.width) {
+            let mut diagonal = 0;
+            for (x, kept) in row.iter().enumerate() {
+                let above = side[x + 1];
+                side[x + 1] = if *kept != 0 { 0 } else { 1 + above.min(side[x]).min(diagonal) };
+                diagonal = above;
+                widest = widest.max(side[x + 1]);
+            }
+        }
+        widest
+    }
 }
 
 /// The operator that keeps the pixels where mask[height * width] is not 0, the same ones for every channel. Its
@@ -39,7 +57,9 @@ pub unsafe extern "C" fn rwt_operator_mask(
             Failure::argument(format!("an image cannot have {channels} x {height} x {width} elements"))
         })?;
         // SAFETY: the caller's word, as documented.
-        let mask: Box<[u8]> = unsafe { options::slice("mask", mask, pixels)? }.into();
+        let bytes = unsafe { options::slice("mask", mask, pixels)? };
+        let mut mask = zeros(pixels)?.into_boxed_slice();
+        mask.copy_from_slice(bytes);
         rwt_core::Mask::new(&mask, channels)?;
         if mask.iter().all(|m| *m == 0) {
             return Err(Failure::argument(

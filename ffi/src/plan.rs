@@ -139,8 +139,8 @@ pub unsafe extern "C" fn rwt_schedule(options: *const rwt_plan_options, levels: 
 }
 
 /// Write the rows of a plan over n decreasing levels into steps, and how many into *count. With steps NULL and
-/// capacity 0 only *count is written. options may be NULL: the defaults. RWT_ERR_CAPACITY if steps is too short;
-/// *count is then what is needed.
+/// capacity 0 only *count is written. options may be NULL: the defaults. RWT_ERR_CAPACITY if steps is too short; then
+/// too only *count is written.
 ///
 /// # Safety
 /// `options` is NULL or was initialised; `levels` points to n doubles, `steps` to `capacity` rows, `count` to a size_t.
@@ -200,7 +200,10 @@ pub unsafe extern "C" fn rwt_update(
     guard(|| {
         // SAFETY: NULL or a row, the caller's word.
         let step = *unsafe { step.as_ref() }.ok_or_else(|| Failure::null("step"))?;
-        rwt_core::Walk::new(&[Step { previous: 0.0, ..step }])?;
+        rwt_core::Walk::new(&[Step { previous: 0.0, ..step }])?; // alone, a row cannot know of the one before
+        if !step.previous.is_finite() {
+            return Err(rwt_core::Error::Row { row: 0, name: "previous", found: step.previous }.into());
+        }
         let term = |name, coefficient: f64, array| {
             // SAFETY: the caller's word: n floats where the coefficient is not 0.
             if coefficient == 0.0 { Ok(&[][..]) } else { unsafe { options::slice(name, array, n) } }

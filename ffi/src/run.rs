@@ -3,7 +3,7 @@
 use crate::denoiser::Evaluator;
 use crate::sampler::{Results, rwt_sampler};
 use crate::sampler_options::rwt_method;
-use crate::status::{Failure, panic_text, rwt_status_code::*};
+use crate::status::{Failure, panic_text, rwt_status_code::*, zeros};
 use rwt_core::{Chain, Mask, Problem, Progress, Schedule, SliceWalker, Step, Walk, WalkError, recipes};
 use std::ffi::c_void;
 use std::ops::ControlFlow;
@@ -63,7 +63,7 @@ pub(crate) fn run(
     let y = measurement(sampler, y)?;
     let options = &sampler.options;
     let (levels, rows) = plan(sampler)?;
-    *results = Results { samples: vec![None; options.chains as usize], ..Results::default() };
+    *results = Results { samples: zeros(options.chains as usize)?, ..Results::default() };
     let progress = rwt_progress {
         struct_size: size_of::<rwt_progress>(),
         evaluations: 0,
@@ -84,7 +84,8 @@ pub(crate) fn run(
     };
     work.spread();
     let failure = work.failure.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let finished = work.finished.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let mut finished = work.finished.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    finished.sort_unstable();
     moments(sampler.len(), &finished, results)?;
     failure.map_or(Ok(()), Err)
 }
@@ -115,12 +116,12 @@ fn measurement(sampler: &rwt_sampler, y: &[f32]) -> Result<Vec<f32>, Failure> {
 /// The levels, and without an operator the rows of the walk.
 fn plan(sampler: &rwt_sampler) -> Result<(Vec<f64>, Vec<Step>), Failure> {
     let options = &sampler.options;
-    let mut levels = vec![0.0; options.levels as usize];
+    let mut levels = zeros(options.levels as usize)?;
     let (sigma_max, sigma_min) = (options.sigma_max, options.sigma_min);
     Schedule::Geometric { sigma_max, sigma_min }.levels(&mut levels)?;
     let mut rows = Vec::new();
     if sampler.operator.is_none() {
-        rows = vec![Step::default(); levels.len() + 1];
+        rows = zeros(levels.len() + 1)?;
         recipes::multistep(&levels, 0.25, &mut rows)?;
     }
     Ok((levels, rows))
@@ -129,11 +130,11 @@ fn plan(sampler: &rwt_sampler) -> Result<(Vec<f64>, Vec<Step>), Failure> {
 /// Mean and squares over the finished chains, or over those that began if there are none, in the order of their numbers.
 fn moments(n: usize, done: &[usize], results: &mut Results) -> Result<(), Failure> {
     let Results { samples, finished, averaged, mean, squares } = results;
-    *mean = vec![0.0; n];
-    *squares = vec![0.0; n];
+    *mean = zeros(n)?;
+    *squares = zeros(n)?;
     let mut moments = rwt_core::Moments::new(mean, squares)?;
     for (chain, sample) in samples.iter().enumerate() {
-        if let Some(sample) = sample.as_ref().filter(|_| done.is_empty() || done.contains(&chain)) {
+        if let Some(sample) = sample.as_ref().filter(|_| done.is_empty() || done.binary_search(&chain).is_ok()) {
             moments.add(sample)?;
         }
     }
@@ -150,7 +151,12 @@ impl Work<'_> {
         let wanted = if options.threads == 0 { cores } else { options.threads as usize };
         let threads = if self.sampler.denoiser.is_concurrent() { wanted.min(options.chains as usize) } else { 1 };
         std::thread::scope(|scope| {
-            let handles: Vec<_> = (0..threads).map(|_| scope.spawn(|| self.thread())).collect();
+            let start = |_| std::thread::Builder::new().spawn_scoped(scope, || self.thread());
+            // where the system has no more threads, those that there are do the work
+            let handles: Vec<_> = (0..threads).map_while(|k| start(k).ok()).collect();
+            if handles.is_empty() {
+                self.thread();
+            }
             for handle in handles {
                 if let Err(panic) = handle.join() {
                     self.fail(Failure::new(RWT_ERR_INTERNAL, format!("internal fault: {}", panic_text(&*panic))));
@@ -160,29 +166,36 @@ impl Work<'_> {
     }
 
     fn thread(&self) {
+        if let Err(failure) = self.chains() {
+            self.fail(failure);
+        }
+    }
+
+    /// Draw chains until there are no more.
+    fn chains(&self) -> Result<(), Failure> {
         let [_, height, width] = self.sampler.shape;
-        let mut evaluator = match self.sampler.denoiser.evaluator(height, width) {
-            Ok(evaluator) => evaluator,
-            Err(failure) => return self.fail(failure),
-        };
-        let mut workspace = vec![0f32; self.workspace_len()];
-        while !self.sampler.cancel.load(Ordering::Relaxed) {
-            let Some((chain, slot)) = self.slots.lock().ok().and_then(|mut slots| slots.next()) else { return };
-            let mut x = vec![0f32; self.sampler.len()];
+        let mut evaluator = self.sampler.denoiser.evaluator(height, width)?;
+        let mut workspace = zeros(self.workspace_len())?;
+        while let Some((chain, slot)) = self.slots.lock().ok().and_then(|mut slots| slots.next()) {
+            let cancelled = || Failure::new(RWT_ERR_CANCELLED, "cancelled; the chains that had begun can be read");
+            if self.sampler.cancel.load(Ordering::Relaxed) {
+                return Err(cancelled());
+            }
+            let mut x = zeros(self.sampler.len())?;
             let mut estimate = None;
-            let result = self.chain(chain as u64, &mut evaluator, &mut x, &mut workspace, &mut estimate);
-            match result {
+            match self.chain(chain as u64, &mut evaluator, &mut x, &mut workspace, &mut estimate) {
                 Ok(()) => {
                     *slot = Some(x);
                     self.chain_done(chain);
                 }
                 Err(WalkError::Cancelled { .. }) => {
                     *slot = estimate;
-                    self.fail(Failure::new(RWT_ERR_CANCELLED, "cancelled; the chains that had begun can be read"));
+                    return Err(cancelled());
                 }
-                Err(error) => self.fail(failure(chain, error)),
+                Err(error) => return Err(failure(chain, error)),
             }
         }
+        Ok(())
     }
 
     fn workspace_len(&self) -> usize {
@@ -253,7 +266,10 @@ impl Work<'_> {
             }
         }
         if self.sampler.cancel.load(Ordering::Relaxed) {
-            *estimate = Some(denoised.to_vec());
+            *estimate = zeros(denoised.len()).ok();
+            if let Some(estimate) = estimate {
+                estimate.copy_from_slice(denoised);
+            }
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())

@@ -97,7 +97,7 @@ pub unsafe extern "C" fn rwt_sampler_create(
         }
         let shape = [channels, height, width];
         check_shape(shape, &denoiser.shared.info, operator.map(|a| &*a.shared))?;
-        let options = options.resolve(&denoiser.shared.info, operator.is_some())?;
+        let options = options.resolve(&denoiser.shared.info, operator.map(|a| a.shared.widest_gap()))?;
         denoiser.shared.evaluator(height, width)?;
         let sampler = rwt_sampler {
             denoiser: denoiser.shared.clone(),
@@ -171,7 +171,7 @@ pub unsafe extern "C" fn rwt_sampler_cancel(sampler: *const rwt_sampler) -> rwt_
     })
 }
 
-/// How many chains have an image to read: all after a whole run, those that had begun after a cancelled one. They are
+/// How many chains have an image to read: all after a whole run, those that had begun after a cancelled one, which are
 /// the first ones by number. 0 while the sampler is busy.
 ///
 /// # Safety

@@ -34,7 +34,8 @@ pub struct rwt_sampler_options {
     pub seed: u64,
     /** Standard deviation of the noise in y, in y's own units; must be set where there is an operator. */
     pub eta: f64,
-    /** First noise level; 0: as high as the denoiser's range allows, at most 20 standard deviations of the data. */
+    /** First noise level. 0: half as many of the data's standard deviations as the widest gap of the mask has pixels,
+     * at least 4; without an operator 40; never beyond the denoiser's range. */
     pub sigma_max: f64,
     /** Last noise level; 0: eta / 5, within the denoiser's range. */
     pub sigma_min: f64,
@@ -78,52 +79,54 @@ pub unsafe extern "C" fn rwt_sampler_options_init(options: *mut rwt_sampler_opti
 const MAX_LEVELS: u32 = 1_000_000;
 
 impl rwt_sampler_options {
-    /// Defaults that depend on the method filled in, everything checked.
-    pub(crate) fn resolve(mut self, info: &rwt_denoiser_info, conditional: bool) -> Result<Self, Failure> {
+    /// Defaults that depend on the method filled in, everything checked. `gap` is the width of the widest region
+    /// that was not measured, in pixels; none without a measurement.
+    pub(crate) fn resolve(mut self, info: &rwt_denoiser_info, gap: Option<usize>) -> Result<Self, Failure> {
         let (levels, epsilon) = match self.method {
             0 => (50, 1.0),
             1 => (200, 0.5),
             2 => (750, 0.77683),
             other => return Err(Failure::argument(format!("method must be one of rwt_method, found {other}"))),
         };
-        let levels = if conditional { levels } else { 50 };
+        let levels = if gap.is_some() { levels } else { 50 };
         self.levels = if self.levels == 0 { levels } else { self.levels };
         self.epsilon = if self.epsilon == 0.0 { epsilon } else { self.epsilon };
-        if !(self.temperature <= 1.0) {
-            return Err(Failure::argument(format!("temperature must be at most 1, found {}", self.temperature)));
-        }
-        if self.chains == 0 {
-            return Err(Failure::argument("chains must be at least 1, found 0"));
-        }
-        if !(2..=MAX_LEVELS).contains(&self.levels) {
-            return Err(Failure::argument(format!("levels must be 2 to {MAX_LEVELS}, found {}", self.levels)));
-        }
-        if conditional && !(self.eta > 0.0 && self.eta.is_finite()) {
-            let text =
-                format!("eta must be above 0, found {}: set it to the standard deviation of the noise in y", self.eta);
-            return Err(Failure::argument(text));
-        }
-        self.resolve_range(info, conditional)?;
+        let (eta, epsilon, temperature) = (self.eta, self.epsilon, self.temperature);
+        check(epsilon > 0.0 && epsilon < 2.0, || format!("epsilon must be in (0, 2), found {epsilon}"))?;
+        check(temperature <= 1.0 && temperature.is_finite(), || {
+            format!("temperature must be at most 1, or negative for the default, found {temperature}")
+        })?;
+        check(self.chains > 0, || "chains must be at least 1, found 0".to_owned())?;
+        check((2..=MAX_LEVELS).contains(&self.levels), || {
+            format!("levels must be 2 to {MAX_LEVELS}, found {}", self.levels)
+        })?;
+        check(gap.is_none() || (eta > 0.0 && eta.is_finite()), || {
+            format!("eta must be above 0, found {eta}: set it to the standard deviation of the noise in y")
+        })?;
+        self.resolve_range(info, gap)?;
         Ok(self)
     }
 
-    fn resolve_range(&mut self, info: &rwt_denoiser_info, conditional: bool) -> Result<(), Failure> {
+    fn resolve_range(&mut self, info: &rwt_denoiser_info, gap: Option<usize>) -> Result<(), Failure> {
         // The look-ahead evaluates at up to √2 times a level.
-        let highest = info.sigma_max / if conditional && self.method == 0 { 1.5 } else { 1.0 };
+        let highest = info.sigma_max / if gap.is_some() && self.method == 0 { 1.5 } else { 1.0 };
         if self.sigma_max == 0.0 {
-            self.sigma_max = highest.min(20.0 * info.variance.sqrt() * 2.0);
+            // The mean of a region w pixels wide is known to sigma/w: the first level hides what was not measured.
+            let deviations = gap.map_or(40.0, |w| (w as f64 / 2.0).max(4.0));
+            self.sigma_max = highest.min(deviations * info.variance.sqrt());
         }
+        let (low, first) = (info.sigma_min, self.sigma_max);
+        check(first > low && first <= highest, || {
+            format!("sigma_max must be above {low} and at most {highest}, found {first}")
+        })?;
         if self.sigma_min == 0.0 {
-            let target = if conditional { self.eta / 5.0 } else { 0.0 };
-            self.sigma_min = target.clamp(info.sigma_min, self.sigma_max / 2.0);
+            let target = gap.map_or(0.0, |_| self.eta / 5.0);
+            self.sigma_min = target.min(first / 2.0).max(low);
         }
-        if !(self.sigma_min >= info.sigma_min && self.sigma_max <= highest && self.sigma_min < self.sigma_max) {
-            return Err(Failure::argument(format!(
-                "noise levels must lie between {} and {highest}, the first above the last; found sigma_max {} and sigma_min {}",
-                info.sigma_min, self.sigma_max, self.sigma_min
-            )));
-        }
-        Ok(())
+        let last = self.sigma_min;
+        check(last >= low && last < first, || {
+            format!("sigma_min must be at least {low} and below sigma_max ({first}), found {last}")
+        })
     }
 
     /// Evaluations of one chain.
@@ -131,4 +134,8 @@ impl rwt_sampler_options {
         let levels = u64::from(self.levels);
         if conditional && self.method == rwt_method::RWT_METHOD_GLA as i32 { 2 * levels - 1 } else { levels }
     }
+}
+
+fn check(ok: bool, text: impl FnOnce() -> String) -> Result<(), Failure> {
+    if ok { Ok(()) } else { Err(Failure::argument(text())) }
 }

@@ -35,6 +35,8 @@ pub enum rwt_status_code {
     RWT_ERR_NO_SAMPLES = 10,
     /** A fault inside the library; please report it. */
     RWT_ERR_INTERNAL = 11,
+    /** There is not enough memory for images of this size, or for so many chains. */
+    RWT_ERR_MEMORY = 12,
 }
 
 use rwt_status_code::*;
@@ -58,6 +60,17 @@ impl Failure {
     pub fn null(name: &str) -> Self {
         Self::argument(format!("{name} is NULL"))
     }
+}
+
+/// n zeros, or an error where there is no room for them.
+pub(crate) fn zeros<T: Clone + Default>(n: usize) -> Result<Vec<T>, Failure> {
+    let mut zeros = Vec::new();
+    let size = size_of::<T>();
+    zeros
+        .try_reserve_exact(n)
+        .map_err(|_| Failure::new(RWT_ERR_MEMORY, format!("no memory for {n} elements of {size} bytes")))?;
+    zeros.resize(n, T::default());
+    Ok(zeros)
 }
 
 impl From<rwt_core::Error> for Failure {

@@ -1,0 +1,92 @@
+/* usage: c_test --list
+ *        c_test NAME|all MODEL FOLDER [quick]
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "test.h"
+
+#define TESTS(test)                                                        \
+    test(a_plan_driven_by_hand_gives_the_bits_of_a_sampler)                \
+    test(samples_driven_by_hand_have_the_moments_of_the_prior)             \
+    test(the_noise_of_an_update_is_that_of_rwt_noise)                      \
+    test(a_shorter_struct_gets_defaults_for_what_it_lacks)                 \
+    test(a_longer_struct_works_unless_it_sets_what_is_unknown)             \
+    test(a_struct_that_was_not_initialised_is_refused)                     \
+    test(init_writes_no_more_than_it_was_told)                             \
+    test(a_bad_argument_of_schedule_or_plan_is_an_error)                   \
+    test(a_plan_that_does_not_fit_says_how_long_it_is)                     \
+    test(a_bad_argument_of_update_or_noise_is_an_error)                    \
+    test(psnr_of_bad_arguments_is_nan)                                     \
+    test(a_bad_argument_of_a_denoiser_is_an_error)                         \
+    test(a_bad_argument_of_an_operator_is_an_error)                        \
+    test(a_bad_argument_of_sampler_create_is_an_error)                     \
+    test(a_bad_option_of_a_sampler_is_an_argument_error)                   \
+    test(a_bad_argument_of_a_samplers_results_is_an_error)                 \
+    test(an_image_too_large_for_memory_is_an_error)                        \
+    test(more_chains_than_memory_holds_are_an_error)                       \
+    test(release_is_called_once_when_the_last_user_is_freed)               \
+    test(release_is_never_called_if_the_denoiser_is_refused)               \
+    test(a_failing_callback_stops_the_run_with_its_status_named)           \
+    test(nan_from_a_callback_stops_the_run_with_the_level_named)           \
+    test(a_huge_measurement_gives_no_sample_that_is_not_finite)            \
+    test(progress_counts_every_evaluation)                                 \
+    test(progress_cancels_and_the_chains_that_began_are_readable)          \
+    test(another_thread_cancels_a_run)                                     \
+    test(a_run_that_was_cancelled_between_chains_says_so)                  \
+    test(cancel_without_a_run_is_forgotten)                                \
+    test(a_sampler_is_busy_while_it_runs)                                  \
+    test(a_second_run_gives_the_same_bits)                                 \
+    test(a_chain_does_not_depend_on_how_many_there_are)                    \
+    test(mean_and_std_are_those_of_the_samples)                            \
+    test(a_mask_of_another_shape_is_refused)                               \
+    test(nan_at_a_measured_pixel_is_named_by_its_place)                    \
+    test(nan_at_a_missing_pixel_is_ignored)                                \
+    test(samples_of_a_gaussian_posterior_have_its_moments)                 \
+    test(a_wrong_eta_is_caught_by_the_moments)                             \
+    test(a_model_says_what_it_knows)                                       \
+    test(a_model_that_cannot_be_used_is_an_error)                          \
+    test(the_samples_of_a_model_do_not_depend_on_threads)                  \
+    test(the_version_is_that_of_the_header)
+
+#define DECLARE(name) void name(void);
+TESTS(DECLARE)
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+} ALL[] = {
+#define ROW(name) {#name, name},
+    TESTS(ROW)
+};
+
+/* Set by the command line; see test.h. */
+const char *model_path, *scratch_folder;
+bool quick;
+
+int main(int argc, char **argv)
+{
+    const size_t count = sizeof ALL / sizeof *ALL;
+    if (argc == 2 && strcmp(argv[1], "--list") == 0) {
+        for (size_t i = 0; i < count; i++)
+            puts(ALL[i].name);
+        return EXIT_SUCCESS;
+    }
+    if (argc < 4) {
+        fputs("usage: c_test --list | NAME|all MODEL FOLDER [quick]\n", stderr);
+        return EXIT_FAILURE;
+    }
+    model_path = argv[2];
+    scratch_folder = argv[3];
+    quick = argc > 4 && strcmp(argv[4], "quick") == 0;
+    bool found = false;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(argv[1], "all") == 0 || strcmp(argv[1], ALL[i].name) == 0) {
+            found = true;
+            ALL[i].run();
+        }
+    if (!found)
+        fprintf(stderr, "no test is called %s\n", argv[1]);
+    return found ? EXIT_SUCCESS : EXIT_FAILURE;
+}

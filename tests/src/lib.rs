@@ -1,0 +1,102 @@
+//! What the tests of the workspace share: the built libraries, compilers, processes, and tests that are skipped.
+//!
+//! A test whose tool is missing says so with [`skip`] and passes; `RWT_SKIPPED` names a file that collects these lines.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+/// The workspace's root.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace")
+}
+
+/// Cargo's target folder, from where this test runs: `<target>/<profile>/deps/<test>`.
+pub fn target() -> PathBuf {
+    let test = std::env::current_exe().expect("the test's own path");
+    test.ancestors().nth(3).expect("<target>/<profile>/deps/<test>").to_owned()
+}
+
+/// The model that comes with the examples.
+pub fn model() -> PathBuf {
+    root().join("examples/models/rwt-leaves-rgb.onnx")
+}
+
+/// An empty folder of this name, for one test alone.
+pub fn scratch(name: &str) -> PathBuf {
+    let folder = target().join("tmp/rwt-tests").join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).expect("a folder to write in");
+    folder
+}
+
+/// The folder of librwt.so and librwt.a, built now if they are not up to date, with the link that the loader wants.
+pub fn libraries() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--release", "-p", "rwt-ffi", "-p", "rwt-picture", "--target-dir"]).arg(target());
+        run(build.current_dir(root()));
+        let folder = target().join("release");
+        let link = folder.join("librwt.so.0");
+        if !link.exists() {
+            let _ = std::os::unix::fs::symlink("librwt.so", &link); // another test may have been quicker
+        }
+        assert!(link.exists(), "{} does not exist", link.display());
+        folder
+    })
+}
+
+/// The words of the command that the variable holds, or else the default.
+pub fn compiler(variable: &str, default: &str) -> Vec<String> {
+    let command = std::env::var(variable).unwrap_or_default();
+    let words: Vec<_> = command.split_whitespace().map(str::to_owned).collect();
+    if words.is_empty() { vec![default.to_owned()] } else { words }
+}
+
+/// Can this command be started?
+pub fn exists(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok()
+}
+
+/// A command that starts with these words. What cargo tells a test's loader is not for it.
+pub fn command(words: &[String]) -> Command {
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]).env_remove("LD_LIBRARY_PATH");
+    command
+}
+
+/// Run to the end, whatever that is.
+pub fn output(command: &mut Command) -> Output {
+    command.env_remove("LD_LIBRARY_PATH").output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
+}
+
+/// Run and succeed; the standard output.
+pub fn run(command: &mut Command) -> String {
+    let output = output(command);
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{command:?}: {}\n{out}\n{err}", output.status);
+    out.into_owned()
+}
+
+/// Say that a test is skipped and why.
+pub fn skip(test: &str, reason: &str) {
+    let line = format!("SKIPPED: {test}: {reason}");
+    eprintln!("{line}");
+    if let Some(path) = std::env::var_os("RWT_SKIPPED") {
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(&path);
+        file.and_then(|mut file| writeln!(file, "{line}")).expect("the file that RWT_SKIPPED names");
+    }
+}
+
+/// The functions that the header declares, in its order.
+pub fn declared() -> Vec<String> {
+    let header = std::fs::read_to_string(root().join("include/rwt.h")).expect("include/rwt.h");
+    let declarations = header.split("RWT_API").skip(1).filter_map(|text| {
+        let (before, _) = text.split_once('(')?;
+        let name = before.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next()?;
+        (name.starts_with("rwt_") && !before.contains(';') && !before.contains('#')).then(|| name.to_owned())
+    });
+    declarations.collect()
+}
