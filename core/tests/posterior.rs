@@ -223,3 +223,30 @@ fn a_cancelled_chain_and_a_broken_denoiser_say_where() {
     let result = gla(&problem, &levels, chain, &mut broken, &mut x, &mut workspace, go);
     assert!(matches!(result, Err(WalkError::NotFinite { element: 1, .. })), "{result:?}");
 }
+
+#[test]
+fn one_preconditioned_step_with_half_temperature_is_the_split_gibbs_draw() {
+    // D = 0.4 at the first level and the identity at the last, so that the step's own x comes out
+    let (s, eta) = (0.3, 0.2);
+    let mask: [u8; D] = std::array::from_fn(|i| u8::from(i < 8));
+    let operator = Mask::new(&mask, 1).unwrap();
+    let problem = Problem { operator: &operator, y: &[-0.2; D], eta, mean: 0.0, variance: 0.25 };
+    let mut denoiser = |x: &[f32], sigma: f64, denoised: &mut [f32]| {
+        denoised.copy_from_slice(x);
+        denoised.iter_mut().for_each(|d| *d = if sigma > 0.1 { 0.4 } else { *d });
+        Ok::<(), ()>(())
+    };
+    let found = moments(&operator, 5000, |chain, x, workspace| {
+        preconditioned(&problem, &[s, 1e-4], 1.0, Some(0.5), chain, &mut denoiser, x, workspace, go).unwrap();
+    });
+    for (half, precision, weighted) in
+        [(0, 1.0 / (s * s) + 1.0 / (eta * eta), 0.4 / (s * s) - 0.2 / (eta * eta)), (8, 1.0 / (s * s), 0.4 / (s * s))]
+    {
+        let mean = found.0[half..half + 8].iter().sum::<f64>() / 8.0;
+        let variance = found.1[half..half + 8].iter().sum::<f64>() / 8.0;
+        let z = (mean - weighted / precision) * (precision * 40_000.0).sqrt();
+        assert!(z.abs() < 4.0, "elements from {half}: the mean is {z} standard errors off");
+        let z = (variance * precision - 1.0) * (40_000f64 / 2.0).sqrt();
+        assert!(z.abs() < 4.0, "elements from {half}: the variance is {z} standard errors off");
+    }
+}

@@ -145,7 +145,8 @@ def format_row(first, row):
 NOTES = """\
 PSNR in dB for the range [−1, 1], estimates cut to it. Photographs astronaut, chelsea, coffee and rocket from
 scikit-image, central square, area averaged to {size}×{size}; none was trained on. All channels of a missing pixel are
-missing. Ours: `c_inpaint --seed {seed} --chains {chains} --levels {levels}`, nothing else chosen. Rivals: the same
+missing. Ours: `c_inpaint --seed {seed} --chains {chains} --levels {levels}`; the library's rule for the first noise
+level was picked after a few trials on these photographs, nothing is chosen for each. Rivals: the same
 measurement, and for each picture the parameters that are best against the truth: Gaussian interpolation (normalised
 convolution), its width; biharmonic, Gaussian smoothing before and after; thin-plate smoothing spline, its stiffness;
 vectorial total variation, its weight and the number of iterations from the Gaussian interpolation. Margin: the mean over
