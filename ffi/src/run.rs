@@ -86,7 +86,10 @@ pub(crate) fn run(
     let failure = work.failure.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     let mut finished = work.finished.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     finished.sort_unstable();
-    moments(sampler.len(), &finished, results)?;
+    if let Err(failure) = moments(sampler.len(), &finished, results) {
+        *results = Results::default(); // samples without their mean would read as zeros
+        return Err(failure);
+    }
     failure.map_or(Ok(()), Err)
 }
 
