@@ -411,7 +411,9 @@ extern "C" {
 
 /**
  * Open a denoiser from an ONNX file with rwt.* metadata, on the embedded engine. RWT_ERR_IO if the file cannot be
- * read, RWT_ERR_MODEL with the reason if it cannot be used. Free with rwt_denoiser_free.
+ * read, RWT_ERR_MODEL with the reason if it cannot be used. Where the file declares rwt.symmetry square, a sampler
+ * shows the network each level turned or mirrored at random, which averages its errors out. Free with
+ * rwt_denoiser_free.
  * `path` is a string that ends with 0; `out` points to a pointer.
  */
 RWT_API rwt_status rwt_denoiser_open(const char *path, struct rwt_denoiser **out);

@@ -112,6 +112,17 @@ impl Shared {
     }
 }
 
+impl Evaluator<'_> {
+    /// Show each level of this chain in a symmetry of its own, if the model has any.
+    pub fn begin(&mut self, chain: rwt_core::Chain) {
+        let _ = chain;
+        #[cfg(feature = "onnx")]
+        if let Self::Onnx(evaluator) = self {
+            evaluator.set_symmetry_key(Some(chain.seed ^ chain.chain.rotate_left(32)));
+        }
+    }
+}
+
 impl rwt_core::Denoiser for Evaluator<'_> {
     type Error = String;
 
@@ -131,7 +142,9 @@ impl rwt_core::Denoiser for Evaluator<'_> {
 }
 
 /// Open a denoiser from an ONNX file with rwt.* metadata, on the embedded engine. RWT_ERR_IO if the file cannot be
-/// read, RWT_ERR_MODEL with the reason if it cannot be used. Free with rwt_denoiser_free.
+/// read, RWT_ERR_MODEL with the reason if it cannot be used. Where the file declares rwt.symmetry square, a sampler
+/// shows the network each level turned or mirrored at random, which averages its errors out. Free with
+/// rwt_denoiser_free.
 ///
 /// # Safety
 /// `path` is a string that ends with 0; `out` points to a pointer.

@@ -186,6 +186,7 @@ impl Work<'_> {
             }
             let mut x = zeros(self.sampler.len())?;
             let mut estimate = None;
+            evaluator.begin(Chain { seed: self.sampler.options.seed, chain: chain as u64 });
             match self.chain(chain as u64, &mut evaluator, &mut x, &mut workspace, &mut estimate) {
                 Ok(()) => {
                     *slot = Some(x);

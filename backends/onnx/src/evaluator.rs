@@ -6,6 +6,7 @@ use rten::ThreadPool;
 use rwt_core::Denoiser;
 
 use crate::padding::{Padding, padded_size};
+use crate::symmetry::{Symmetry, pick};
 use crate::{Error, OnnxDenoiser};
 
 /// The engine counts elements in 32 bits.
@@ -20,8 +21,10 @@ const SIGMA_SLACK: f64 = 1e-6;
 /// padded input; the engine allocates the activations and the padded output anew in each evaluation.
 pub struct Evaluator<'a> {
     model: &'a OnnxDenoiser,
-    padding: Padding,
-    shape: [usize; 4],
+    /// One for each symmetry of the model, first the picture as it is.
+    paddings: Vec<Padding>,
+    key: Option<u64>,
+    channels: usize,
     length: usize,
     padded: Vec<f32>,
     pool: Arc<ThreadPool>,
@@ -39,13 +42,14 @@ impl<'a> Evaluator<'a> {
         let mut padded = Vec::new();
         padded.try_reserve_exact(total).map_err(|_| refused)?;
         padded.resize(total, 0.0);
-        let padding = Padding::new(height, width, info.margin, info.multiple);
-        let (padded_height, padded_width) = padding.size();
+        let symmetries = if info.square { Symmetry::COUNT } else { 1 };
+        let padding = |number| Padding::new(height, width, info.margin, info.multiple, Symmetry::number(number));
         Ok(Self {
             model,
-            shape: [1, info.channels, padded_height, padded_width],
+            channels: info.channels,
             length: info.channels * height * width,
-            padding,
+            paddings: (0..symmetries).map(padding).collect(),
+            key: None,
             padded,
             pool: Arc::new(ThreadPool::with_num_threads(1)),
         })
@@ -53,7 +57,22 @@ impl<'a> Evaluator<'a> {
 
     /// The padded shape that the network sees, \[1, channels, height, width\].
     pub fn padded_shape(&self) -> [usize; 4] {
-        self.shape
+        self.shape_of(&self.paddings[0])
+    }
+
+    /// With a key, each evaluation shows the network the picture turned or mirrored and turns the output back; which of
+    /// the model's symmetries it is depends on the key and σ alone. Without one (at first), or if the model declares
+    /// none ([`ModelInfo::square`](crate::ModelInfo::square)), pictures are shown as they are.
+    ///
+    /// An exact denoiser would not notice. A trained one makes other errors in each symmetry; over a walk they average
+    /// out instead of adding up (Terris et al. 2024, "Equivariant plug-and-play image reconstruction").
+    pub fn set_symmetry_key(&mut self, key: Option<u64>) {
+        self.key = key;
+    }
+
+    fn shape_of(&self, padding: &Padding) -> [usize; 4] {
+        let (height, width) = padding.size();
+        [1, self.channels, height, width]
     }
 
     fn check(&self, x: &[f32], sigma: f64, denoised: &[f32]) -> Result<(), Error> {
@@ -83,10 +102,12 @@ impl Denoiser for Evaluator<'_> {
     /// [`Error::Length`], [`Error::Sigma`], and [`Error::Engine`] or [`Error::OutputShape`] from the network.
     fn denoise(&mut self, x: &[f32], sigma: f64, denoised: &mut [f32]) -> Result<(), Error> {
         self.check(x, sigma, denoised)?;
+        let padding = &self.paddings[self.key.map_or(0, |key| pick(key, sigma, self.paddings.len()))];
+        let shape = self.shape_of(padding);
         for (image, target) in x.chunks_exact(self.length).zip(denoised.chunks_exact_mut(self.length)) {
-            self.padding.pad(image, &mut self.padded);
-            let output = self.model.engine().run(&self.pool, self.shape, &self.padded, sigma as f32)?;
-            self.padding.crop(&output, target);
+            padding.pad(image, &mut self.padded);
+            let output = self.model.engine().run(&self.pool, shape, &self.padded, sigma as f32)?;
+            padding.crop(&output, target);
         }
         Ok(())
     }

@@ -25,6 +25,7 @@ mod model_info;
 mod onnx_denoiser;
 mod operators;
 mod padding;
+mod symmetry;
 mod wire;
 
 pub use error::{Error, KeyProblem};

@@ -26,6 +26,9 @@ pub struct ModelInfo {
     pub multiple: usize,
     /// `rwt.margin`: reflected pixels added on each side and cut off again. Callers need not care.
     pub margin: usize,
+    /// `rwt.symmetry`: "square" if turned and mirrored pictures are as likely to the model as the picture itself; "none",
+    /// or no such key, if not.
+    pub square: bool,
     /// `rwt.licence`: the licence of the weights, as an SPDX expression.
     pub licence: String,
     /// `rwt.source`: where the weights come from; empty if the file does not say.
@@ -59,6 +62,7 @@ impl ModelInfo {
             variance: keys.check("rwt.variance", &bounded, |v| positive(v) && *v <= widest),
             multiple: keys.check("rwt.multiple", "1 to 1024", |v| (1..=1024).contains(v)),
             margin: keys.check("rwt.margin", "0 to 1024", |v| *v <= 1024),
+            square: keys.symmetry(),
             licence: keys.check("rwt.licence", "an SPDX expression", |v: &String| !v.is_empty()),
             source: keys.text("rwt.source").unwrap_or_default().into(),
         };
@@ -95,6 +99,18 @@ impl<'a> Keys<'a> {
                     self.problem(key, expected, &found.map_or("nothing".into(), |text| format!("{text:?}")));
                 }
                 T::default()
+            }
+        }
+    }
+
+    /// `rwt.symmetry`, which may be missing.
+    fn symmetry(&mut self) -> bool {
+        match self.text("rwt.symmetry") {
+            Some("square") => true,
+            None | Some("none") => false,
+            Some(other) => {
+                self.problem("rwt.symmetry", "square or none", &format!("{other:?}"));
+                false
             }
         }
     }

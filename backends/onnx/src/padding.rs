@@ -1,40 +1,53 @@
 //! Reflected borders: padding to the sizes that a network takes, and cropping its output again.
 
-/// Where each padded row and column is read from. Reflection does not repeat the edge (numpy's `reflect`), and a
-/// picture smaller than the border is reflected as often as needed.
+use crate::symmetry::Symmetry;
+
+/// Where each padded element is read from: `rows[r] + columns[c]` in a plane of the picture. Reflection does not repeat
+/// the edge (numpy's `reflect`), and a picture smaller than the border is reflected as often as needed.
 pub(crate) struct Padding {
     margin: usize,
-    height: usize,
-    width: usize,
-    rows: Vec<usize>,
-    columns: Vec<usize>,
+    plane: usize,
+    rows: Axis,
+    columns: Axis,
+}
+
+/// One axis of the padded picture: offsets into a plane, and how many of them are the picture itself.
+struct Axis {
+    offsets: Vec<usize>,
+    inside: usize,
 }
 
 impl Padding {
-    /// Padding of height × width by `margin` on each side, and on to a multiple of `multiple` at the bottom and right.
-    /// All sizes are at least one and small enough not to overflow.
-    pub(crate) fn new(height: usize, width: usize, margin: usize, multiple: usize) -> Self {
-        let sources = |size: usize| -> Vec<usize> {
-            (0..padded_size(size, margin, multiple)).map(|place| reflected(place, margin, size)).collect()
+    /// Padding of height × width by `margin` on each side, and on to a multiple of `multiple` at the bottom and right,
+    /// of the picture as `symmetry` shows it. All sizes are at least one and small enough not to overflow.
+    pub(crate) fn new(height: usize, width: usize, margin: usize, multiple: usize, symmetry: Symmetry) -> Self {
+        let axis = |size: usize, stride: usize, mirrored: bool| Axis {
+            offsets: (0..padded_size(size, margin, multiple))
+                .map(|place| reflected(place, margin, size))
+                .map(|source| stride * if mirrored { size - 1 - source } else { source })
+                .collect(),
+            inside: size,
         };
-        Self { margin, height, width, rows: sources(height), columns: sources(width) }
+        let mut rows = axis(height, width, symmetry.upside_down);
+        let mut columns = axis(width, 1, symmetry.left_to_right);
+        if symmetry.transposed {
+            std::mem::swap(&mut rows, &mut columns);
+        }
+        Self { margin, plane: height * width, rows, columns }
     }
 
     /// The padded height and width.
     pub(crate) fn size(&self) -> (usize, usize) {
-        (self.rows.len(), self.columns.len())
+        (self.rows.offsets.len(), self.columns.offsets.len())
     }
 
     /// Fill `padded`, \[channels, padded height, padded width\], from `image`, \[channels, height, width\].
     pub(crate) fn pad(&self, image: &[f32], padded: &mut [f32]) {
-        let (left, right) = (self.margin, self.margin + self.width);
-        let planes = image.chunks_exact(self.height * self.width);
-        for (plane, target) in planes.zip(padded.chunks_exact_mut(self.rows.len() * self.columns.len())) {
-            for (row, &source) in target.chunks_exact_mut(self.columns.len()).zip(&self.rows) {
-                let line = &plane[source * self.width..][..self.width];
-                row[left..right].copy_from_slice(line);
-                for column in (0..left).chain(right..row.len()) {
-                    row[column] = line[self.columns[column]];
+        let (height, width) = self.size();
+        for (plane, target) in image.chunks_exact(self.plane).zip(padded.chunks_exact_mut(height * width)) {
+            for (row, start) in target.chunks_exact_mut(width).zip(&self.rows.offsets) {
+                for (value, offset) in row.iter_mut().zip(&self.columns.offsets) {
+                    *value = plane[start + offset];
                 }
             }
         }
@@ -42,12 +55,13 @@ impl Padding {
 
     /// Copy the picture out of `padded` into `image`, shaped as in [`Padding::pad`].
     pub(crate) fn crop(&self, padded: &[f32], image: &mut [f32]) {
-        let width = self.columns.len();
-        let planes = padded.chunks_exact(self.rows.len() * width);
-        for (plane, target) in planes.zip(image.chunks_exact_mut(self.height * self.width)) {
-            let rows = plane.chunks_exact(width).skip(self.margin);
-            for (row, line) in rows.zip(target.chunks_exact_mut(self.width)) {
-                line.copy_from_slice(&row[self.margin..][..self.width]);
+        let (height, width) = self.size();
+        let inside = |axis: &Axis| self.margin..self.margin + axis.inside;
+        for (plane, target) in padded.chunks_exact(height * width).zip(image.chunks_exact_mut(self.plane)) {
+            for row in inside(&self.rows) {
+                for column in inside(&self.columns) {
+                    target[self.rows.offsets[row] + self.columns.offsets[column]] = plane[row * width + column];
+                }
             }
         }
     }
@@ -89,7 +103,7 @@ mod tests {
 
     #[test]
     fn pad_writes_reflected_rows_and_columns_and_crop_undoes_it() {
-        let padding = Padding::new(2, 3, 1, 4);
+        let padding = Padding::new(2, 3, 1, 4, Symmetry::default());
         assert_eq!(padding.size(), (4, 8));
         let image: Vec<f32> = (0..12).map(|i| i as f32).collect();
         let mut padded = vec![f32::NAN; 2 * 4 * 8];
@@ -105,5 +119,35 @@ mod tests {
         let mut back = vec![0.; 12];
         padding.crop(&padded, &mut back);
         assert_eq!(back, image);
+    }
+
+    #[test]
+    fn a_turned_picture_is_the_turned_picture_padded_and_comes_back_unturned() {
+        let (height, width) = (3, 4);
+        let image: Vec<f32> = (0..12).map(|i| i as f32).collect();
+        for symmetry in (0..Symmetry::COUNT).map(Symmetry::number) {
+            let at = |row: usize, column: usize| {
+                let (mut row, mut column) = if symmetry.transposed { (column, row) } else { (row, column) };
+                if symmetry.upside_down {
+                    row = height - 1 - row;
+                }
+                if symmetry.left_to_right {
+                    column = width - 1 - column;
+                }
+                image[row * width + column]
+            };
+            let (h, w) = if symmetry.transposed { (width, height) } else { (height, width) };
+            let turned: Vec<f32> = (0..h * w).map(|i| at(i / w, i % w)).collect();
+            let plain = Padding::new(h, w, 2, 4, Symmetry::default());
+            let padding = Padding::new(height, width, 2, 4, symmetry);
+            assert_eq!(padding.size(), plain.size());
+            let (mut expected, mut found) = (vec![f32::NAN; 64], vec![f32::NAN; 64]);
+            plain.pad(&turned, &mut expected);
+            padding.pad(&image, &mut found);
+            assert_eq!(found, expected, "{symmetry:?}");
+            let mut back = vec![f32::NAN; 12];
+            padding.crop(&found, &mut back);
+            assert_eq!(back, image, "{symmetry:?}");
+        }
     }
 }

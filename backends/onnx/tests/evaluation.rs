@@ -86,6 +86,40 @@ fn threads_give_the_bits_of_one() {
 }
 
 #[test]
+fn with_a_key_each_level_sees_the_picture_in_one_of_its_eight_symmetries() {
+    let (model, sigma) = (model(), 0.4);
+    let noisy = with_noise(&ramp(1, 20, 33), 0.4);
+    let turn = |image: &Array4<f32>, number: usize| {
+        let mut view = image.view();
+        view.slice_collapse(
+            s![.., .., ..;if number & 2 != 0 { -1 } else { 1 }, ..;if number & 4 != 0 { -1 } else { 1 }],
+        );
+        if number & 1 != 0 {
+            view.swap_axes(2, 3);
+        }
+        view.to_owned()
+    };
+    let shown: Vec<_> = (0..8).map(|k| model.denoise_view(turn(&noisy, k).view(), sigma).unwrap()).collect();
+    let mut evaluator = model.evaluator(20, 33).unwrap();
+    let mut seen = [0; 8];
+    for key in 0..40 {
+        evaluator.set_symmetry_key(Some(key));
+        let mut denoised = [noisy.clone(), noisy.clone()];
+        for denoised in &mut denoised {
+            evaluator.denoise(noisy.as_slice().unwrap(), sigma, denoised.as_slice_mut().unwrap()).unwrap();
+        }
+        assert_eq!(denoised[0], denoised[1], "the same key and level show the same");
+        let number = (0..8).find(|&k| turn(&denoised[0], k) == shown[k]);
+        seen[number.expect("the network on a turned picture, turned back")] += 1;
+    }
+    assert!(seen.iter().all(|&n| n > 0), "{seen:?}");
+    evaluator.set_symmetry_key(None);
+    let mut plain = noisy.clone();
+    evaluator.denoise(noisy.as_slice().unwrap(), sigma, plain.as_slice_mut().unwrap()).unwrap();
+    assert_eq!(plain, shown[0]);
+}
+
+#[test]
 fn nothing_special_happens_at_the_border() {
     let (model, clean) = (model(), ramp(1, 64, 64));
     let denoised = model.denoise_view(with_noise(&clean, 0.1).view(), 0.1).unwrap();

@@ -27,6 +27,7 @@ fn the_metadata_are_read_from_the_file() {
     assert_eq!(info.range, (-1.0, 1.0));
     assert_eq!((info.sigma_min, info.sigma_max), (0.01, 40.0));
     assert!(info.mean.abs() < 1.0 && info.variance > 0.0);
+    assert!(info.square);
     assert_eq!(info.licence, "MIT OR Apache-2.0");
     assert!(!info.source.is_empty());
 }
@@ -69,6 +70,7 @@ fn contradictory_values_are_refused_with_expected_and_found() {
     assert!(error.to_string().contains("above rwt.sigma_min = 0.01, found \"0.\""), "{error}");
     let twice = refusal([common::bytes(), field(14, &[field(1, b"rwt.margin"), field(2, b"4")].concat())].concat());
     assert_eq!(wrong_keys(twice), ["rwt.margin"]);
+    assert_eq!(wrong_keys(refusal(replaced(b"square", b"rounds"))), ["rwt.symmetry"]);
 }
 
 #[test]

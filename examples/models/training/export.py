@@ -24,6 +24,7 @@ METADATA = {
     "rwt.variance": "0.25",
     "rwt.multiple": "16",  # height and width must be multiples of this
     "rwt.margin": "8",  # reflected pixels around the picture, cut off again
+    "rwt.symmetry": "square",  # trained on turned and mirrored pictures alike
     "rwt.licence": "MIT OR Apache-2.0",
     "rwt.source": "trained on procedural pictures by examples/models/training",
 }
