@@ -12,6 +12,7 @@
 //! | [`Step`] | one row: a noise level and the coefficients of one [`update`] | the same in C and CUDA |
 //! | [`Walker`] | the place: it holds arrays and runs the [`Denoiser`] | [`SliceWalker`] here, others in backends |
 //!
+//! [`recipes`] is the table of the known samplers, each cell linked to the function that makes it.
 //! Posterior samples of an inverse problem ([`Problem`]) come from [`gla`], [`preconditioned`] or [`template`].
 //!
 //! ```
@@ -33,6 +34,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+mod corrector;
 mod denoiser;
 mod error;
 mod exact;
@@ -43,14 +45,18 @@ mod operator;
 mod posterior;
 mod preconditioned;
 mod prediction;
+mod print;
 pub mod recipes;
 mod schedule;
 mod template;
+mod time_map;
+pub mod training;
 mod update;
 pub mod vp;
 mod walk;
 mod walker;
 
+pub use corrector::Corrector;
 pub use denoiser::Denoiser;
 pub use error::{Error, WalkError};
 pub use exact::{Gaussian, Mixture};
@@ -60,8 +66,10 @@ pub use operator::{Dense, Mask, Operator, dot};
 pub use posterior::{Chain, Observe, Problem, Progress, workspace_len};
 pub use preconditioned::preconditioned;
 pub use prediction::{Prediction, Tweedie};
+pub use print::Table;
 pub use schedule::{Schedule, check_levels};
-pub use template::template;
+pub use template::{paper_template, template};
+pub use time_map::{Outside, Time, TimeMap};
 pub use update::update;
 pub use walk::{Step, Walk};
 pub use walker::{SliceError, SliceWalker, Walker};

@@ -40,6 +40,11 @@ pub fn fill(seed: u64, chain: u64, draw: u32, first: u64, out: &mut [f32]) {
     }
 }
 
+/// One element of a draw as a number in (0, 1), uniformly distributed: the same word as [`fill`]'s.
+pub fn uniform(seed: u64, chain: u64, draw: u32, element: u64) -> f64 {
+    (f64::from(generator(seed, chain, draw, element).next_u32()) + 0.5) / 4_294_967_296.0
+}
+
 fn generator(seed: u64, chain: u64, draw: u32, first: u64) -> ChaCha8Rng {
     let mut key = [0u8; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());

@@ -141,7 +141,7 @@ impl<D: Denoiser, O: Observe> Run<'_, D, O> {
     }
 
     /// An error at the last evaluation's row unless the whole image is finite.
-    fn finite(&self, name: &'static str, image: &[f32], sigma: f64) -> Result<(), WalkError<D::Error>> {
+    pub fn finite(&self, name: &'static str, image: &[f32], sigma: f64) -> Result<(), WalkError<D::Error>> {
         match image.iter().position(|v| !v.is_finite()) {
             Some(element) => Err(WalkError::NotFinite { name, row: self.evaluations - 1, sigma, element }),
             None => Ok(()),

@@ -3,7 +3,8 @@
 use crate::denoiser::Denoiser;
 use crate::error::{WalkError, require};
 use crate::operator::Operator;
-use crate::posterior::{Chain, Observe, Problem, Run, start};
+use crate::posterior::{Arrays, Chain, Observe, Problem, Run, start};
+use crate::recipes::paper::Paper;
 use crate::update::update;
 use crate::walk::Step;
 use libm::sqrt;
@@ -29,24 +30,64 @@ pub fn template<A: Operator, D: Denoiser>(
     workspace: &mut [f32],
     observer: impl Observe,
 ) -> Result<(), WalkError<D::Error>> {
-    let arrays = problem.begin(levels, x, workspace)?;
-    require(epsilon > 0.0 && epsilon < 2.0, "epsilon", "in (0, 2)", epsilon)?;
     require((0.0..=1.0).contains(&first_temperature), "first temperature", "in [0, 1]", first_temperature)?;
+    let clip = problem.eta * problem.eta / (problem.operator.norm() * problem.operator.norm());
+    let (&last, before) = levels.split_last().unwrap_or((&0.0, &[]));
+    let rule = Paper { schedule: None, steps: before.len(), epsilon, first_temperature, last_temperature: 1.0 };
     let mut run = Run { denoiser, observer, evaluations: 0, total: levels.len() };
+    let mut arrays = problem.begin(levels, x, workspace)?;
+    rule.check()?;
     start(problem.mean, levels[0], chain, x)?;
-    let (norm, eta2) = (problem.operator.norm(), problem.eta * problem.eta);
-    let (last, before) = levels.split_last().unwrap_or((&0.0, &[]));
-    for (k, &s) in before.iter().enumerate() {
+    walk(problem, before, &rule, clip, chain, &mut run, x, &mut arrays)?;
+    problem.end(&mut run, last, x, arrays)
+}
+
+/// Sample one chain of the posterior as the experiments of \[RWT\] do: x ← n ~ N(0, I), then at every level the step
+/// of [`template`] with τ = min(ε s², η²), T linear and no noise at the last level; the last x is the sample. The clip is
+/// right for ‖A‖ ≤ 1 only. Arguments and errors are those of [`gla`](crate::gla); it evaluates the denoiser
+/// `levels.len()` times.
+///
+/// # Errors
+/// Everything that [`WalkError`] lists.
+pub fn paper_template<A: Operator, D: Denoiser>(
+    problem: &Problem<'_, A>,
+    levels: &[f64],
+    rule: &Paper,
+    chain: Chain,
+    denoiser: &mut D,
+    x: &mut [f32],
+    workspace: &mut [f32],
+    observer: impl Observe,
+) -> Result<(), WalkError<D::Error>> {
+    let mut run = Run { denoiser, observer, evaluations: 0, total: levels.len() };
+    let mut arrays = problem.begin(levels, x, workspace)?;
+    rule.check()?;
+    start(0.0, 1.0, chain, x)?;
+    walk(problem, levels, rule, problem.eta * problem.eta, chain, &mut run, x, &mut arrays)?;
+    run.finite("x", x, levels[levels.len() - 1])
+}
+
+/// One step at each level.
+fn walk<A: Operator, D: Denoiser>(
+    problem: &Problem<'_, A>,
+    levels: &[f64],
+    rule: &Paper,
+    clip: f64,
+    chain: Chain,
+    run: &mut Run<'_, D, impl Observe>,
+    x: &mut [f32],
+    arrays: &mut Arrays<'_>,
+) -> Result<(), WalkError<D::Error>> {
+    for (k, &s) in levels.iter().enumerate() {
         run.evaluate(x, s, arrays.denoised)?;
         problem.residual(x, arrays.residual);
         problem.operator.adjoint(arrays.residual, arrays.image);
-        let tau = (epsilon * s * s).min(eta2 / (norm * norm));
-        let progress = k as f64 / (before.len().max(2) - 1) as f64;
-        let t = first_temperature + (1.0 - first_temperature) * progress;
-        let noise = if k + 1 == before.len() { 0.0 } else { sqrt(2.0 * tau * t) };
-        let row = Step { gradient: tau / eta2, ..Step::tweedie(s, tau / (s * s), noise, k as u32 + 1) };
+        let tau = (rule.epsilon * s * s).min(clip);
+        let noise = sqrt(2.0 * tau * rule.temperature(k, levels.len()));
+        let gradient = tau / (problem.eta * problem.eta);
+        let row = Step { gradient, ..Step::tweedie(s, tau / (s * s), noise, k as u32 + 1) };
         update(&row, chain.seed, chain.chain, x, arrays.denoised, &[], arrays.image)?;
         run.observe(arrays.denoised, s)?;
     }
-    problem.end(&mut run, *last, x, arrays)
+    Ok(())
 }

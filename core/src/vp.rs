@@ -1,12 +1,12 @@
-//! Variance-preserving training tables: σ_t = √((1 − ᾱ_t)/ᾱ_t) for t = 0, 1, …, and the time of a noise level.
+//! Variance-preserving training tables: σ_t = √((1 − ᾱ_t)/ᾱ_t) for t = 0, 1, …; [`TimeMap`](crate::TimeMap) reads them.
 
-use crate::error::{Error, require};
-use libm::{cos, log, sqrt};
+use crate::error::{Error, require, require_len};
+use libm::{cos, sqrt};
 
 /// How β_t of a variance-preserving process is given.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum Betas {
+pub enum Betas<'a> {
     /// β linear in t (DDPM: 1e-4 to 0.02 over 1000 steps).
     Linear {
         /// β of the first step.
@@ -23,21 +23,31 @@ pub enum Betas {
     },
     /// ᾱ a squared cosine with offset 0.008, β ≤ 0.999 (Nichol and Dhariwal 2021).
     Cosine,
+    /// β_t as given.
+    List(&'a [f64]),
+    /// ᾱ_t as given, decreasing within (0, 1).
+    AlphaBars(&'a [f64]),
 }
 
-impl Betas {
+impl Betas<'_> {
     /// Write σ_t for t = 0 … `sigmas.len()` − 1, increasing.
     ///
     /// # Errors
-    /// [`Error::Parameter`] if a β is not in (0, 1), or the table is shorter than 2.
+    /// [`Error::Row`] for a β (or a ratio of ᾱ to the one before) that is not in (0, 1), [`Error::Parameter`] for a table
+    /// shorter than 2, [`Error::Length`] for a list of another length.
     pub fn sigmas(&self, sigmas: &mut [f64]) -> Result<(), Error> {
         let count = sigmas.len();
         require(count >= 2, "the table's length", "at least 2", count as f64)?;
+        if let Self::List(list) | Self::AlphaBars(list) = self {
+            require_len("the table's list", count, list.len())?;
+        }
         let mut alpha_bar = 1.0;
         for (t, sigma) in sigmas.iter_mut().enumerate() {
             let beta = self.beta(t, count);
-            require(beta > 0.0 && beta < 1.0, "beta", "in (0, 1)", beta)?;
-            alpha_bar *= 1.0 - beta;
+            if !(beta > 0.0 && beta < 1.0) {
+                return Err(Error::Row { row: t, name: "beta, which must be in (0, 1),", found: beta });
+            }
+            alpha_bar = if let Self::AlphaBars(list) = self { list[t] } else { alpha_bar * (1.0 - beta) };
             *sigma = sqrt((1.0 - alpha_bar) / alpha_bar);
         }
         Ok(())
@@ -58,23 +68,9 @@ impl Betas {
                 };
                 (1.0 - f(t as f64 + 1.0) / f(t as f64)).min(0.999)
             }
+            Self::List(list) => list[t],
+            Self::AlphaBars(list) if t == 0 => 1.0 - list[0],
+            Self::AlphaBars(list) => 1.0 - list[t] / list[t - 1],
         }
     }
-}
-
-/// The fractional time t of a noise level on a network's own training table: t interpolated linearly in ln σ.
-///
-/// # Errors
-/// [`Error::Domain`] outside the table.
-pub fn time_of(sigmas: &[f64], sigma: f64) -> Result<f64, Error> {
-    let (low, high) = match sigmas {
-        [low, .., high] => (*low, *high),
-        _ => return Err(Error::Length { name: "the table of noise levels", expected: 2, found: sigmas.len() }),
-    };
-    if !(sigma >= low && sigma <= high) {
-        return Err(Error::Domain { sigma, low, high });
-    }
-    let above = sigmas.partition_point(|&s| s <= sigma).min(sigmas.len() - 1);
-    let (a, b) = (sigmas[above - 1], sigmas[above]);
-    Ok((above - 1) as f64 + log(sigma / a) / log(b / a))
 }

@@ -39,6 +39,13 @@ impl Step {
         Self { sigma, x: 1.0 - a, denoised: a, noise, draw, ..Self::default() }
     }
 
+    /// Forward: from an image with noise of standard deviation `from` to one with `to` > `from`. `from` = 0 is a clean
+    /// image.
+    pub fn forward(from: f64, to: f64, draw: u32) -> Self {
+        let noise = libm::sqrt((to - from) * (to + from));
+        Self { sigma: to, x: 1.0, noise, draw, ..Self::default() }
+    }
+
     /// The last row: x ← D(x, sigma).
     pub fn end(sigma: f64) -> Self {
         Self::tweedie(sigma, 1.0, 0.0, 0)

@@ -41,7 +41,7 @@ impl Walk<'_> {
         Ok(ControlFlow::Continue(()))
     }
 
-    fn step<W: Walker>(&self, walker: &mut W, step: &Step) -> Result<(), W::Error> {
+    pub(crate) fn step<W: Walker>(&self, walker: &mut W, step: &Step) -> Result<(), W::Error> {
         if step.denoised != 0.0 {
             walker.denoise(step.sigma)?;
         }
@@ -129,13 +129,23 @@ impl<D: Denoiser> Walker for SliceWalker<'_, D> {
     }
 
     fn update(&mut self, step: &Step) -> Result<(), Self::Error> {
+        self.each_chain(|seed, chain, x, denoised, previous| update(step, seed, chain, x, denoised, previous, &[]))
+            .map_err(SliceError::Plan)
+    }
+}
+
+impl<D> SliceWalker<'_, D> {
+    /// Call `work(seed, chain, x, denoised, previous)` with each chain's part of the arrays.
+    pub(crate) fn each_chain(
+        &mut self,
+        mut work: impl FnMut(u64, u64, &mut [f32], &[f32], &[f32]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let n = self.x.len() / self.chains;
         for chain in 0..self.chains {
             let part = |array: &'_ [f32]| if array.is_empty() { 0..0 } else { chain * n..(chain + 1) * n };
             let (denoised, previous) = (&self.denoised[part(self.denoised)], &self.previous[part(self.previous)]);
             let x = &mut self.x[chain * n..(chain + 1) * n];
-            update(step, self.seed, self.first_chain + chain as u64, x, denoised, previous, &[])
-                .map_err(SliceError::Plan)?;
+            work(self.seed, self.first_chain + chain as u64, x, denoised, previous)?;
         }
         Ok(())
     }
@@ -154,16 +164,17 @@ impl Walk<'_> {
         match self.run(walker, observe) {
             Ok(ControlFlow::Continue(())) => Ok(()),
             Ok(ControlFlow::Break(row)) => Err(WalkError::Cancelled { row }),
-            Err((row, error)) => {
-                let sigma = self.steps()[row].sigma;
-                Err(match error {
-                    SliceError::Plan(error) => WalkError::Plan(error),
-                    SliceError::Denoiser(error) => WalkError::Denoiser { row, sigma, error },
-                    SliceError::NotFinite(element) => {
-                        WalkError::NotFinite { name: "the denoised image", row, sigma, element }
-                    }
-                })
-            }
+            Err((row, error)) => Err(self.place(row, error)),
+        }
+    }
+
+    /// The error of a row, with the row and its level.
+    pub(crate) fn place<E>(&self, row: usize, error: SliceError<E>) -> WalkError<E> {
+        let sigma = self.steps()[row].sigma;
+        match error {
+            SliceError::Plan(error) => WalkError::Plan(error),
+            SliceError::Denoiser(error) => WalkError::Denoiser { row, sigma, error },
+            SliceError::NotFinite(element) => WalkError::NotFinite { name: "the denoised image", row, sigma, element },
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Walks on Gaussian priors: everything is linear, so every variance is known in closed form.
 
-use rwt_core::recipes::{self, DdpmVariance, Temperature};
+use rwt_core::recipes::{self, Churn, DdpmVariance, Temperature};
 use rwt_core::{Error, Gaussian, Schedule, SliceWalker, Step, Walk, WalkError};
 use std::ops::ControlFlow;
 
@@ -13,21 +13,32 @@ type Function = fn(&[f32], f64, &mut [f32]) -> Result<(), &'static str>;
 
 type Recipe = fn(&[f64], &mut [Step]) -> Result<usize, Error>;
 
-const RECIPES: [(&str, Recipe); 8] = [
-    ("simple ramp", |l, r| recipes::simple(l, 0.4, Temperature::Ramp { first: 0.4, last: 1.0 }, r)),
-    ("marginal preserving", |l, r| recipes::simple(l, 0.4, Temperature::MarginalPreserving, r)),
-    ("DDPM large", |l, r| recipes::ddpm(l, DdpmVariance::Large, r)),
-    ("DDPM small", |l, r| recipes::ddpm(l, DdpmVariance::Small, r)),
-    ("DDIM 0.5", |l, r| recipes::ddim(l, 0.5, r)),
-    ("2M", |l, r| recipes::multistep(l, 0.0, r)),
-    ("2M with churn", |l, r| recipes::multistep(l, 0.25, r)),
-    ("look-ahead", |l, r| recipes::look_ahead(l, 1.0, r)),
+const CHURN: Churn = Churn { amount: 10.0, from: 0.05, to: 50.0, noise: 1.0 };
+
+/// Name, rows, order of convergence of the variance.
+const RECIPES: [(&str, Recipe, Option<f64>); 16] = [
+    ("linear temperature", |l, r| recipes::simple(l, 0.4, Temperature::Linear { first: 0.4, last: 1.0 }, r), None),
+    ("marginal preserving", |l, r| recipes::simple(l, 0.4, Temperature::MarginalPreserving, r), Some(1.0)),
+    ("NCSN", |l, r| recipes::ncsn(l, 0.2, Some(1.0), 20, r), None),
+    ("VE-SDE", |l, r| recipes::ve_sde(l, r), Some(1.0)),
+    ("VE ancestral", |l, r| recipes::ve_ancestral(l, r), Some(1.0)),
+    ("VP-SDE", |l, r| recipes::vp_sde(l, r), Some(1.0)),
+    ("DDPM large", |l, r| recipes::ddpm(l, DdpmVariance::Large, r), Some(1.0)),
+    ("DDIM 0", |l, r| recipes::ddim(l, 0.0, r), Some(1.0)),
+    ("DDIM 0.5", |l, r| recipes::ddim(l, 0.5, r), Some(1.0)),
+    ("Euler in variance", |l, r| recipes::euler_in_variance(l, r), Some(1.0)),
+    ("EDM Euler", |l, r| recipes::edm_euler(l, CHURN, r), None),
+    ("EDM Heun", |l, r| recipes::edm_heun(l, Churn::default(), r), Some(2.0)),
+    ("exponential", |l, r| recipes::exponential(l, 0.5, r), Some(1.0)),
+    ("2M", |l, r| recipes::multistep(l, 0.0, r), Some(2.0)),
+    ("2M with churn", |l, r| recipes::multistep(l, 0.25, r), None),
+    ("look-ahead", |l, r| recipes::look_ahead(l, 1.0, r), Some(2.0)),
 ];
 
 fn plan(recipe: Recipe, count: usize) -> Vec<Step> {
     let mut levels = vec![0.0; count];
     Schedule::Geometric { sigma_max: 30.0, sigma_min: 0.01 }.levels(&mut levels).unwrap();
-    let mut rows = vec![Step::default(); 2 * count];
+    let mut rows = vec![Step::default(); 20 * count + 2];
     let used = recipe(&levels, &mut rows).unwrap();
     rows.truncate(used);
     rows
@@ -63,7 +74,7 @@ fn sample(rows: &[Step]) -> Vec<f32> {
 
 #[test]
 fn a_walks_mean_and_variance_follow_their_closed_form() {
-    for (name, recipe) in RECIPES {
+    for (name, recipe, _) in RECIPES {
         let rows = plan(recipe, 12);
         let (mean, variance) = closed_form(&rows);
         let x = sample(&rows);
@@ -78,8 +89,13 @@ fn a_walks_mean_and_variance_follow_their_closed_form() {
 
 #[test]
 fn with_many_levels_the_variance_is_the_priors() {
-    // errors of the recipes themselves, from the closed form, at 400 levels; the ramp is known to stay off
-    for ((name, recipe), bar) in RECIPES.into_iter().zip([0.2, 0.02, 0.02, 0.02, 0.02, 1e-3, 1e-3, 1e-3]) {
+    // errors of the recipes themselves, from the closed form, at 400 levels; the linear temperature is known to stay off
+    for (name, recipe, order) in RECIPES {
+        let bar = match (name, order) {
+            ("linear temperature", _) => 0.2,
+            ("2M with churn", _) | (_, Some(2.0)) => 1e-3,
+            _ => 0.03,
+        };
         let (mean, variance) = closed_form(&plan(recipe, 400));
         assert!((mean - MEAN).abs() < 0.01, "{name}: mean {mean}"); // the start at 0 leaves MEAN √v/σ_max
         assert!((variance / VARIANCE - 1.0).abs() < bar, "{name}: variance {variance}");
@@ -87,14 +103,16 @@ fn with_many_levels_the_variance_is_the_priors() {
 }
 
 #[test]
-fn ddim_is_first_order_and_2m_and_look_ahead_are_second_order() {
+fn orders_of_convergence_are_the_slopes_of_the_error() {
     let variance = |recipe, count| closed_form(&plan(recipe, count)).1;
-    for (name, order) in [("DDIM 0.5", 1.0), ("2M", 2.0), ("look-ahead", 2.0)] {
-        let recipe = RECIPES.iter().find(|r| r.0 == name).unwrap().1;
-        let limit = variance(recipe, 3200); // also free of what the first level itself leaves out
+    for (name, recipe, order) in RECIPES {
+        let Some(order) = order else { continue };
+        // Richardson's limit, free of what the first and the last level leave out
+        let (coarse, fine) = (variance(recipe, 1600), variance(recipe, 3199));
+        let limit = fine + (fine - coarse) / (2f64.powf(order) - 1.0);
         let error = |count| (variance(recipe, count) - limit).abs();
-        let slope = (error(50) / error(200)).log2() / 2.0;
-        assert!((slope - order).abs() < 0.3, "{name}: order {slope}");
+        let slope = (error(101) / error(401)).log2() / 2.0;
+        assert!((slope - order).abs() < 0.15, "{name}: order {slope}, expected {order}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Noise levels and training tables against published constants.
 
-use rwt_core::vp::{Betas, time_of};
+use rwt_core::vp::Betas;
 use rwt_core::{Error, Schedule};
 
 fn close(found: f64, expected: f64, relative: f64) {
@@ -87,21 +87,6 @@ fn training_tables_have_the_published_noise_levels() {
 }
 
 #[test]
-fn time_is_the_inverse_of_the_table() {
-    let mut sigmas = [0.0; 1000];
-    Betas::Linear { first: 1e-4, last: 0.02 }.sigmas(&mut sigmas).unwrap();
-    for t in [0, 1, 500, 998, 999] {
-        assert!((time_of(&sigmas, sigmas[t]).unwrap() - t as f64).abs() < 1e-9);
-    }
-    let between = time_of(&sigmas, (sigmas[10] * sigmas[11]).sqrt()).unwrap();
-    assert!((between - 10.5).abs() < 1e-9);
-    assert!(matches!(time_of(&sigmas, 0.001), Err(Error::Domain { .. })));
-    assert!(matches!(time_of(&sigmas, 200.0), Err(Error::Domain { .. })));
-    assert!(matches!(time_of(&sigmas, f64::NAN), Err(Error::Domain { .. })));
-    assert!(time_of(&[1.0], 1.0).is_err());
-}
-
-#[test]
 fn levels_that_cannot_be_are_refused() {
     let bad = [(1.0, 2.0), (1.0, 1.0), (1.0, 0.0), (1.0, -1.0), (f64::INFINITY, 1.0), (f64::NAN, 1.0), (1.0, f64::NAN)];
     for (sigma_max, sigma_min) in bad {
@@ -111,4 +96,55 @@ fn levels_that_cannot_be_are_refused() {
     assert!(Schedule::Geometric { sigma_max: 1.0, sigma_min: 0.1 }.levels(&mut [0.0; 1]).is_err());
     assert!(Schedule::Karras { sigma_max: 1.0, sigma_min: 0.1, rho: 0.0 }.levels(&mut [0.0; 4]).is_err());
     assert!(rwt_core::check_levels(&[3.0, 2.0, 2.0]).is_err());
+}
+
+#[test]
+fn alpha_bars_are_the_published_ones() {
+    for (betas, t, expected) in [
+        (Betas::Linear { first: 1e-4, last: 0.02 }, 499, 0.07858724288),
+        (Betas::Linear { first: 1e-4, last: 0.02 }, 999, 4.035829765e-05),
+        (Betas::Cosine, 499, 0.4938435904),
+    ] {
+        let mut sigmas = [0.0; 1000];
+        betas.sigmas(&mut sigmas).unwrap();
+        close(1.0 / (1.0 + sigmas[t] * sigmas[t]), expected, 2e-9);
+    }
+}
+
+#[test]
+fn explicit_tables_give_the_levels_of_the_formulas() {
+    let (mut formula, mut listed) = ([0.0; 1000], [0.0; 1000]);
+    Betas::Linear { first: 1e-4, last: 0.02 }.sigmas(&mut formula).unwrap();
+    let betas: Vec<f64> = (0..1000).map(|t| 1e-4 + f64::from(t) * (0.02 - 1e-4) / 999.0).collect();
+    Betas::List(&betas).sigmas(&mut listed).unwrap();
+    for (found, expected) in listed.iter().zip(formula) {
+        close(*found, expected, 1e-12);
+    }
+    let mut product = 1.0;
+    let alpha_bars: Vec<f64> = betas
+        .iter()
+        .map(|beta| {
+            product *= 1.0 - beta;
+            product
+        })
+        .collect();
+    Betas::AlphaBars(&alpha_bars).sigmas(&mut listed).unwrap();
+    for (found, expected) in listed.iter().zip(formula) {
+        close(*found, expected, 1e-12);
+    }
+}
+
+#[test]
+fn tables_that_cannot_be_are_refused_with_the_row() {
+    let mut sigmas = [0.0; 3];
+    let row = |result| match result {
+        Err(Error::Row { row, .. }) => row,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(row(Betas::List(&[0.1, 1.0, 0.1]).sigmas(&mut sigmas)), 1);
+    assert_eq!(row(Betas::List(&[0.1, 0.1, f64::NAN]).sigmas(&mut sigmas)), 2);
+    assert_eq!(row(Betas::AlphaBars(&[1.0, 0.9, 0.8]).sigmas(&mut sigmas)), 0);
+    assert_eq!(row(Betas::AlphaBars(&[0.9, 0.95, 0.8]).sigmas(&mut sigmas)), 1);
+    assert!(matches!(Betas::List(&[0.1; 2]).sigmas(&mut sigmas), Err(Error::Length { expected: 3, found: 2, .. })));
+    assert!(Betas::Cosine.sigmas(&mut sigmas[..1]).is_err());
 }

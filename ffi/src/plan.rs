@@ -101,7 +101,7 @@ impl rwt_plan_options {
     }
 
     fn rows(&self, levels: &[f64], rows: &mut [Step]) -> Result<usize, Failure> {
-        let ramp = Temperature::Ramp { first: self.temperature_first, last: self.temperature_last };
+        let ramp = Temperature::Linear { first: self.temperature_first, last: self.temperature_last };
         Ok(match self.recipe {
             0 => recipes::multistep(levels, self.lambda, rows),
             1 => recipes::ddim(levels, self.eta, rows),
