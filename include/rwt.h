@@ -107,11 +107,11 @@ typedef enum rwt_method {
 } rwt_method;
 
 /**
- * Which sampler a plan is.
+ * Which sampler a plan is. The formulas are in the documentation of rwt_core::recipes.
  */
 typedef enum rwt_recipe {
   /**
-   * DPM-Solver++(2M), an SDE with churn lambda (the default).
+   * Second-order multistep, an SDE with churn lambda (the default).
    */
   RWT_RECIPE_MULTISTEP = 0,
   /**
@@ -138,6 +138,59 @@ typedef enum rwt_recipe {
    * The simple rule with epsilon and the temperature that keeps the marginals.
    */
   RWT_RECIPE_MARGINAL_PRESERVING = 6,
+  /**
+   * NCSN's annealed Langevin dynamics with epsilon, reference and inner.
+   */
+  RWT_RECIPE_NCSN = 7,
+  /**
+   * Reverse-diffusion predictor of the VE-SDE.
+   */
+  RWT_RECIPE_VE_SDE = 8,
+  /**
+   * Ancestral predictor of the VE-SDE.
+   */
+  RWT_RECIPE_VE_ANCESTRAL = 9,
+  /**
+   * Reverse-diffusion predictor of the VP-SDE.
+   */
+  RWT_RECIPE_VP_SDE = 10,
+  /**
+   * Euler steps of the probability flow in sigma^2 (in sigma: DDIM with eta 0).
+   */
+  RWT_RECIPE_EULER_IN_VARIANCE = 11,
+  /**
+   * Karras et al. 2022, Euler steps with churn.
+   */
+  RWT_RECIPE_EDM_EULER = 12,
+  /**
+   * Karras et al. 2022, Heun's method with churn.
+   */
+  RWT_RECIPE_EDM_HEUN = 13,
+  /**
+   * Exponential SDE integrator with churn lambda.
+   */
+  RWT_RECIPE_EXPONENTIAL = 14,
+  /**
+   * DPM-Solver++(2M) as published, an SDE with churn lambda.
+   */
+  RWT_RECIPE_DPM_SOLVER = 15,
+  /**
+   * DDPM with the variances in list, one for each step, in the scale of the VP process.
+   */
+  RWT_RECIPE_DDPM_LIST = 16,
+  /**
+   * The simple rule with epsilon and the temperatures in list, one for each step.
+   */
+  RWT_RECIPE_SIMPLE_LIST = 17,
+  /**
+   * The simple rule as in the experiments of Park et al. 2025, quirks included: it starts from N(0, I), has no noise
+   *    at the last level and ends there; temperature_last may exceed 1.
+   */
+  RWT_RECIPE_PAPER = 18,
+  /**
+   * The forward process: the levels increase from 0 or more.
+   */
+  RWT_RECIPE_FORWARD = 19,
 } rwt_recipe;
 
 /**
@@ -161,6 +214,24 @@ typedef enum rwt_schedule_kind {
    */
   RWT_SCHEDULE_SIGMOID = 3,
 } rwt_schedule_kind;
+
+/**
+ * How a variance-preserving process is given.
+ */
+typedef enum rwt_vp_kind {
+  /**
+   * beta linear from first to last (DDPM: 1e-4, 0.02).
+   */
+  RWT_VP_LINEAR = 0,
+  /**
+   * sqrt(beta) linear from first to last (latent diffusion: 0.00085, 0.012).
+   */
+  RWT_VP_SCALED_LINEAR = 1,
+  /**
+   * Squared cosine of Nichol and Dhariwal 2021; first and last have no meaning.
+   */
+  RWT_VP_COSINE = 2,
+} rwt_vp_kind;
 
 /**
  * A denoiser; immutable, can be shared between threads and samplers.
@@ -255,7 +326,7 @@ typedef struct rwt_plan_options {
    */
   double rho;
   /**
-   * Step size over sigma^2 of the simple rule and of look-ahead, in (0, 2).
+   * Step size over sigma^2 of the simple rule and of look-ahead, in (0, 2); NCSN's epsilon.
    */
   double epsilon;
   /**
@@ -263,7 +334,7 @@ typedef struct rwt_plan_options {
    */
   double eta;
   /**
-   * Churn of the multistep recipe, at least 0; 0 is the ODE.
+   * Churn of the multistep, DPM-Solver and exponential recipes, at least 0; 0 is the ODE.
    */
   double lambda;
   /**
@@ -274,6 +345,38 @@ typedef struct rwt_plan_options {
    * Last temperature of the simple rule.
    */
   double temperature_last;
+  /**
+   * NCSN's reference level; 0: the smallest level.
+   */
+  double reference;
+  /**
+   * NCSN's steps at each level.
+   */
+  uint64_t inner;
+  /**
+   * Karras' S_churn; 0: deterministic.
+   */
+  double churn;
+  /**
+   * Karras' S_tmin.
+   */
+  double churn_from;
+  /**
+   * Karras' S_tmax.
+   */
+  double churn_to;
+  /**
+   * Karras' S_noise.
+   */
+  double churn_noise;
+  /**
+   * Variances or temperatures of the steps, one fewer than the levels; else NULL.
+   */
+  const double *list;
+  /**
+   * Elements of list.
+   */
+  size_t list_count;
 } rwt_plan_options;
 
 /**
@@ -472,12 +575,6 @@ rwt_status rwt_operator_mask(const uint8_t *mask,
 RWT_API void rwt_operator_free(struct rwt_operator *operator_);
 
 /**
- * Write the defaults into *options; size is sizeof *options.
- * `options` points to `size` writable bytes.
- */
-RWT_API rwt_status rwt_plan_options_init(struct rwt_plan_options *options, size_t size);
-
-/**
  * Write n >= 2 decreasing noise levels into levels. options may be NULL: the defaults.
  * `options` is NULL or was initialised; `levels` points to n doubles.
  */
@@ -518,6 +615,29 @@ rwt_status rwt_update(const struct rwt_step *step,
  * `out` points to n floats.
  */
 RWT_API rwt_status rwt_noise(uint64_t seed, uint64_t chain, uint32_t draw, size_t n, float *out);
+
+/**
+ * Print a plan of count rows into out as text that ends with 0: a table to read, or comma-separated values if csv is
+ * not 0. sigmas is a network's training table of n increasing levels, for a column with the network's times; NULL and 0:
+ * no such column. *needed (may be NULL) is the size of the text with its 0, also for RWT_ERR_CAPACITY, when out holds
+ * the text's beginning; out may be NULL with capacity 0 to ask for the size.
+ * `steps` points to `count` rows, `sigmas` to `n` doubles, `out` to `capacity` bytes, `needed` to a size_t.
+ */
+RWT_API
+rwt_status rwt_plan_print(const struct rwt_step *steps,
+                          size_t count,
+                          const double *sigmas,
+                          size_t n,
+                          int32_t csv,
+                          char *out,
+                          size_t capacity,
+                          size_t *needed);
+
+/**
+ * Write the defaults into *options; size is sizeof *options.
+ * `options` points to `size` writable bytes.
+ */
+RWT_API rwt_status rwt_plan_options_init(struct rwt_plan_options *options, size_t size);
 
 /**
  * A sampler for images of channels x height x width. operator NULL: samples of the prior, without a measurement.
@@ -619,6 +739,44 @@ RWT_API const char *rwt_version_string(void);
  * The library's version as major · 1000000 + minor · 1000 + patch.
  */
 RWT_API uint32_t rwt_version(void);
+
+/**
+ * Write the n increasing noise levels sigma_t = sqrt((1 - alpha_bar_t)/alpha_bar_t), t = 0 .. n - 1, that a network of
+ * a variance-preserving process was trained on. kind is one of rwt_vp_kind.
+ * `sigmas` points to n doubles.
+ */
+RWT_API rwt_status rwt_vp_table(int32_t kind, double first, double last, double *sigmas, size_t n);
+
+/**
+ * The same for explicit values: n betas, or, if are_alpha_bars is not 0, n decreasing alpha_bars.
+ * `values` and `sigmas` point to n doubles each and do not overlap.
+ */
+RWT_API rwt_status rwt_vp_table_of(const double *values, int32_t are_alpha_bars, double *sigmas, size_t n);
+
+/**
+ * The fractional time of a noise level on a network's training table of n increasing levels, linear in ln sigma, into
+ * *time. Outside the table: RWT_ERR_ARGUMENT, or the nearest end if clamp is not 0.
+ * `sigmas` points to n doubles, `time` to a double.
+ */
+RWT_API rwt_status rwt_table_time(const double *sigmas, size_t n, double sigma, int32_t clamp, double *time);
+
+/**
+ * Write count >= 2 decreasing levels at equal steps of time, from the table's last level to its first.
+ * `sigmas` points to n doubles, `levels` to `count` doubles.
+ */
+RWT_API rwt_status rwt_table_levels(const double *sigmas, size_t n, double *levels, size_t count);
+
+/**
+ * For a network that takes integer times only: move the *count decreasing levels to the table's nearest, drop those that
+ * meet, and write how many are left into *count. Outside the table as in rwt_table_time.
+ * `sigmas` points to n doubles, `count` to a size_t, `levels` to *count doubles.
+ */
+RWT_API
+rwt_status rwt_table_snap(const double *sigmas,
+                          size_t n,
+                          int32_t clamp,
+                          double *levels,
+                          size_t *count);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -1,129 +1,11 @@
 //! Level 1: levels, rows and the update on the caller's arrays. No handle, no heap, no callback.
 
-use crate::options::{self, SizedStruct};
-use crate::status::{Failure, guard, rwt_status};
-use rwt_core::recipes::{self, DdpmVariance, Temperature};
-use rwt_core::{Schedule, Step};
-
-/// How noise levels fall.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum rwt_schedule_kind {
-    /** Equal ratios (the default). */
-    RWT_SCHEDULE_GEOMETRIC = 0,
-    /** Equal differences. */
-    RWT_SCHEDULE_LINEAR = 1,
-    /** Karras et al. 2022 with rho. */
-    RWT_SCHEDULE_KARRAS = 2,
-    /** Sigmoid, start 0, end 3, temperature 0.3. */
-    RWT_SCHEDULE_SIGMOID = 3,
-}
-
-/// Which sampler a plan is.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum rwt_recipe {
-    /** DPM-Solver++(2M), an SDE with churn lambda (the default). */
-    RWT_RECIPE_MULTISTEP = 0,
-    /** DDIM with eta. */
-    RWT_RECIPE_DDIM = 1,
-    /** DDPM with the variance beta. */
-    RWT_RECIPE_DDPM_LARGE = 2,
-    /** DDPM with the variance of the forward posterior. */
-    RWT_RECIPE_DDPM_SMALL = 3,
-    /** Look-ahead with epsilon; two rows a level. */
-    RWT_RECIPE_LOOK_AHEAD = 4,
-    /** The simple rule with epsilon and a linear ramp of temperatures. */
-    RWT_RECIPE_SIMPLE = 5,
-    /** The simple rule with epsilon and the temperature that keeps the marginals. */
-    RWT_RECIPE_MARGINAL_PRESERVING = 6,
-}
-
-/// Options of rwt_schedule and rwt_plan; fill with rwt_plan_options_init first.
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub struct rwt_plan_options {
-    /** sizeof(rwt_plan_options). */
-    pub struct_size: usize,
-    /** One of rwt_recipe. */
-    pub recipe: i32,
-    /** One of rwt_schedule_kind. */
-    pub schedule: i32,
-    /** First noise level. */
-    pub sigma_max: f64,
-    /** Last noise level. */
-    pub sigma_min: f64,
-    /** Exponent of the Karras levels. */
-    pub rho: f64,
-    /** Step size over sigma^2 of the simple rule and of look-ahead, in (0, 2). */
-    pub epsilon: f64,
-    /** eta of DDIM, in [0, 1]. */
-    pub eta: f64,
-    /** Churn of the multistep recipe, at least 0; 0 is the ODE. */
-    pub lambda: f64,
-    /** First temperature of the simple rule (1: Langevin at a fixed level; 1/2: one reverse-SDE step). */
-    pub temperature_first: f64,
-    /** Last temperature of the simple rule. */
-    pub temperature_last: f64,
-}
-
-// SAFETY: repr(C), numbers only, 8 + 4 + 4 + 8·8 bytes without padding.
-unsafe impl SizedStruct for rwt_plan_options {
-    fn defaults() -> Self {
-        Self {
-            struct_size: size_of::<Self>(),
-            recipe: rwt_recipe::RWT_RECIPE_MULTISTEP as i32,
-            schedule: rwt_schedule_kind::RWT_SCHEDULE_GEOMETRIC as i32,
-            sigma_max: 20.0,
-            sigma_min: 0.01,
-            rho: 7.0,
-            epsilon: 1.0,
-            eta: 0.0,
-            lambda: 0.25,
-            temperature_first: 0.0,
-            temperature_last: 1.0,
-        }
-    }
-}
-
-impl rwt_plan_options {
-    fn schedule(&self) -> Result<Schedule, Failure> {
-        let (sigma_max, sigma_min) = (self.sigma_max, self.sigma_min);
-        Ok(match self.schedule {
-            0 => Schedule::Geometric { sigma_max, sigma_min },
-            1 => Schedule::Linear { sigma_max, sigma_min },
-            2 => Schedule::Karras { sigma_max, sigma_min, rho: self.rho },
-            3 => Schedule::sigmoid(sigma_max, sigma_min),
-            other => {
-                return Err(Failure::argument(format!("schedule must be one of rwt_schedule_kind, found {other}")));
-            }
-        })
-    }
-
-    fn rows(&self, levels: &[f64], rows: &mut [Step]) -> Result<usize, Failure> {
-        let ramp = Temperature::Linear { first: self.temperature_first, last: self.temperature_last };
-        Ok(match self.recipe {
-            0 => recipes::multistep(levels, self.lambda, rows),
-            1 => recipes::ddim(levels, self.eta, rows),
-            2 => recipes::ddpm(levels, DdpmVariance::Large, rows),
-            3 => recipes::ddpm(levels, DdpmVariance::Small, rows),
-            4 => recipes::look_ahead(levels, self.epsilon, rows),
-            5 => recipes::simple(levels, self.epsilon, ramp, rows),
-            6 => recipes::simple(levels, self.epsilon, Temperature::MarginalPreserving, rows),
-            other => return Err(Failure::argument(format!("recipe must be one of rwt_recipe, found {other}"))),
-        }?)
-    }
-}
-
-/// Write the defaults into *options; size is sizeof *options.
-///
-/// # Safety
-/// `options` points to `size` writable bytes.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rwt_plan_options_init(options: *mut rwt_plan_options, size: usize) -> rwt_status {
-    // SAFETY: the caller's word, as documented.
-    guard(|| unsafe { options::write(options, size, rwt_plan_options::defaults()) })
-}
+use crate::options;
+use crate::plan_options::rwt_plan_options;
+use crate::status::{Failure, guard, rwt_status, rwt_status_code::RWT_ERR_CAPACITY};
+use rwt_core::{Error, Step, Walk};
+use std::ffi::c_char;
+use std::fmt::{self, Write};
 
 /// Write n >= 2 decreasing noise levels into levels. options may be NULL: the defaults.
 ///
@@ -166,17 +48,21 @@ pub unsafe extern "C" fn rwt_plan(
             )
         };
         // Rows are only written when they fit, so that nothing is written on an error.
-        let needed = if options.recipe == rwt_recipe::RWT_RECIPE_LOOK_AHEAD as i32 { 2 * n } else { n + 1 };
-        let fits = needed <= capacity;
-        let result = options.rows(levels, if fits { rows } else { &mut [] });
-        match result {
-            Err(failure) if fits || failure.code != crate::status::rwt_status_code::RWT_ERR_CAPACITY => {
-                return Err(failure);
-            }
-            // SAFETY: not NULL, the caller's word.
-            _ => unsafe { *count = needed },
+        // SAFETY: NULL or list_count doubles, the caller's word.
+        let list = unsafe { options::slice("list", options.list, options.list_count)? };
+        let needed = match options.rows(levels, list, &mut []) {
+            Err(Error::Capacity { needed, .. }) => needed,
+            other => other?,
+        };
+        // SAFETY: not NULL, the caller's word.
+        unsafe { *count = needed };
+        if needed > capacity && !steps.is_null() {
+            return Err(Error::Capacity { needed, capacity }.into());
         }
-        if fits || steps.is_null() { Ok(()) } else { Err(rwt_core::Error::Capacity { needed, capacity }.into()) }
+        if needed <= capacity {
+            options.rows(levels, list, rows)?;
+        }
+        Ok(())
     })
 }
 
@@ -200,9 +86,9 @@ pub unsafe extern "C" fn rwt_update(
     guard(|| {
         // SAFETY: NULL or a row, the caller's word.
         let step = *unsafe { step.as_ref() }.ok_or_else(|| Failure::null("step"))?;
-        rwt_core::Walk::new(&[Step { previous: 0.0, ..step }])?; // alone, a row cannot know of the one before
+        Walk::new(&[Step { previous: 0.0, ..step }])?; // alone, a row cannot know of the one before
         if !step.previous.is_finite() {
-            return Err(rwt_core::Error::Row { row: 0, name: "previous", found: step.previous }.into());
+            return Err(Error::Row { row: 0, name: "previous", found: step.previous }.into());
         }
         let term = |name, coefficient: f64, array| {
             // SAFETY: the caller's word: n floats where the coefficient is not 0.
@@ -228,4 +114,76 @@ pub unsafe extern "C" fn rwt_noise(seed: u64, chain: u64, draw: u32, n: usize, o
         rwt_core::noise::fill(seed, chain, draw, 0, unsafe { options::slice_mut("out", out, n)? });
         Ok(())
     })
+}
+
+/// Print a plan of count rows into out as text that ends with 0: a table to read, or comma-separated values if csv is
+/// not 0. sigmas is a network's training table of n increasing levels, for a column with the network's times; NULL and 0:
+/// no such column. *needed (may be NULL) is the size of the text with its 0, also for RWT_ERR_CAPACITY, when out holds
+/// the text's beginning; out may be NULL with capacity 0 to ask for the size.
+///
+/// # Safety
+/// `steps` points to `count` rows, `sigmas` to `n` doubles, `out` to `capacity` bytes, `needed` to a size_t.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rwt_plan_print(
+    steps: *const Step,
+    count: usize,
+    sigmas: *const f64,
+    n: usize,
+    csv: i32,
+    out: *mut c_char,
+    capacity: usize,
+    needed: *mut usize,
+) -> rwt_status {
+    guard(|| {
+        // SAFETY: the caller's word, as documented.
+        let (steps, sigmas, out) = unsafe {
+            (
+                options::slice("steps", steps, count)?,
+                options::slice("sigmas", sigmas, n)?,
+                options::slice_mut("out", out.cast::<u8>(), capacity)?,
+            )
+        };
+        let times = if n == 0 { None } else { Some(rwt_core::TimeMap::new(sigmas, rwt_core::Outside::Refuse)?) };
+        let table = Walk::new(steps)?.table(times);
+        let mut text = Text { out, length: 0 };
+        // a Text takes everything
+        let _ = if csv == 0 { write!(text, "{table}") } else { write!(text, "{}", table.csv()) };
+        let length = text.end();
+        // SAFETY: NULL or a size_t, the caller's word.
+        if let Some(needed) = unsafe { needed.as_mut() } {
+            *needed = length;
+        }
+        if length <= capacity || capacity == 0 {
+            return Ok(());
+        }
+        Err(Failure::new(RWT_ERR_CAPACITY, format!("the text has {length} bytes, room was given for {capacity}")))
+    })
+}
+
+/// Text in the caller's bytes; what does not fit is counted only.
+struct Text<'a> {
+    out: &'a mut [u8],
+    length: usize,
+}
+
+impl Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = self.out.len().saturating_sub(self.length);
+        let fits = room.min(text.len());
+        let start = self.length.min(self.out.len());
+        self.out[start..start + fits].copy_from_slice(&text.as_bytes()[..fits]);
+        self.length += text.len();
+        Ok(())
+    }
+}
+
+impl Text<'_> {
+    /// End with 0; the whole length with it.
+    fn end(self) -> usize {
+        let last = self.out.len().saturating_sub(1).min(self.length);
+        if let Some(byte) = self.out.get_mut(last) {
+            *byte = 0;
+        }
+        self.length + 1
+    }
 }

@@ -85,7 +85,7 @@ void a_bad_argument_of_schedule_or_plan_is_an_error(void)
     const double infinite[] = {(double)INFINITY, 3, 2, 1}, equal[] = {2, 2, 1, 0.5};
     const double *const wrong[] = {rising, zero, nan, infinite, equal, NULL};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        for (int32_t recipe = RWT_RECIPE_MULTISTEP; recipe <= RWT_RECIPE_MARGINAL_PRESERVING; recipe++) {
+        for (int32_t recipe = RWT_RECIPE_MULTISTEP; recipe <= RWT_RECIPE_PAPER; recipe++) {
             rwt_plan_options options = defaults();
             options.recipe = recipe;
             no_plan(options, wrong[i], N);
@@ -103,7 +103,23 @@ void a_bad_argument_of_schedule_or_plan_is_an_error(void)
     }
     no_plan_with(RWT_RECIPE_SIMPLE, offsetof(rwt_plan_options, epsilon), 2);
     no_plan_with(RWT_RECIPE_DDIM, offsetof(rwt_plan_options, eta), 1.5);
-    no_plan_with(7, offsetof(rwt_plan_options, eta), 0);
+    no_plan_with(RWT_RECIPE_SIMPLE, offsetof(rwt_plan_options, temperature_last), 1.1);
+    no_plan_with(RWT_RECIPE_NCSN, offsetof(rwt_plan_options, epsilon), 0);
+    no_plan_with(RWT_RECIPE_EDM_HEUN, offsetof(rwt_plan_options, churn), -1);
+    rwt_plan_options without_list = defaults(), wrong_list = defaults();
+    without_list.recipe = RWT_RECIPE_SIMPLE_LIST;
+    no_plan(without_list, LEVELS, N);
+    const double hot[N - 1] = {0.5, 1.5, 0.5};
+    wrong_list.recipe = RWT_RECIPE_SIMPLE_LIST;
+    wrong_list.list = hot;
+    wrong_list.list_count = N - 1;
+    no_plan(wrong_list, LEVELS, N);
+    CHECK(strstr(rwt_last_error(), "row 2") != NULL);
+    rwt_plan_options endless = defaults();
+    endless.recipe = RWT_RECIPE_NCSN;
+    endless.inner = UINT64_MAX;
+    no_plan(endless, LEVELS, N);
+    no_plan_with(20, offsetof(rwt_plan_options, eta), 0);
     no_plan_with(-1, offsetof(rwt_plan_options, eta), 0);
     rwt_step steps[2 * N];
     size_t count = 77;
@@ -116,20 +132,26 @@ void a_bad_argument_of_schedule_or_plan_is_an_error(void)
 void a_plan_that_does_not_fit_says_how_long_it_is(void)
 {
     rwt_plan_options options = defaults();
-    for (int32_t recipe = RWT_RECIPE_MULTISTEP; recipe <= RWT_RECIPE_MARGINAL_PRESERVING; recipe++) {
+    options.epsilon = 0.1;
+    options.inner = 2;
+    options.churn = 1;
+    const double list[N - 1] = {0.1, 0.1, 0.1};
+    options.list = list;
+    options.list_count = N - 1;
+    for (int32_t recipe = RWT_RECIPE_MULTISTEP; recipe <= RWT_RECIPE_PAPER; recipe++) {
         options.recipe = recipe;
-        rwt_step steps[3 * N], before[3 * N];
+        rwt_step steps[4 * N], before[4 * N];
         memset(steps, 0x5A, sizeof steps);
         memcpy(before, steps, sizeof steps);
         size_t needed = 0, count = 0;
         WORKS(rwt_plan(&options, LEVELS, N, NULL, 0, &needed));
-        CHECK(needed > N && needed < 3 * N);
+        CHECK(needed > N && needed < 4 * N);
         FAILS(rwt_plan(&options, LEVELS, N, steps, needed - 1, &count), RWT_ERR_CAPACITY, "rows");
         CHECK(count == needed && memcmp(steps, before, sizeof steps) == 0);
         count = 0;
-        WORKS(rwt_plan(&options, LEVELS, N, steps, 3 * N, &count));
+        WORKS(rwt_plan(&options, LEVELS, N, steps, 4 * N, &count));
         CHECK(count == needed);
-        CHECK(memcmp(steps + needed, before + needed, (3 * N - needed) * sizeof *steps) == 0);
+        CHECK(memcmp(steps + needed, before + needed, (4 * N - needed) * sizeof *steps) == 0);
     }
 }
 

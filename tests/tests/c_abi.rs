@@ -72,6 +72,10 @@ c_tests! {
     a_bad_argument_of_schedule_or_plan_is_an_error
     a_plan_that_does_not_fit_says_how_long_it_is
     a_bad_argument_of_update_or_noise_is_an_error
+    a_plan_prints_itself_as_a_table_and_as_csv
+    the_time_of_a_level_is_its_index_in_the_table
+    a_table_is_resampled_and_levels_are_snapped_to_it
+    lists_of_temperatures_and_the_forward_process_are_plans
     psnr_of_bad_arguments_is_nan
     a_bad_argument_of_a_denoiser_is_an_error
     a_bad_argument_of_an_operator_is_an_error

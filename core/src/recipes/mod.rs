@@ -119,7 +119,7 @@ fn transitions(
 
 /// T of row `row`, refused if it is negative, not finite, or above 1 by more than rounding.
 fn check_temperature(row: usize, t: f64) -> Result<f64, Error> {
-    if t >= 0.0 && t <= 1.0 + 1e-9 {
+    if (0.0..=1.0 + 1e-9).contains(&t) {
         return Ok(t);
     }
     Err(Error::Row { row, name: "the temperature, which must be in [0, 1],", found: t })
@@ -150,6 +150,12 @@ impl Rows<'_> {
             *row = step;
         }
         self.count += 1;
+    }
+
+    /// Another first row.
+    fn restart(&mut self, step: Step) {
+        self.count = 0;
+        self.push(step);
     }
 
     fn end(mut self, levels: &[f64]) -> Result<usize, Error> {

@@ -22,6 +22,8 @@ pub fn ncsn(
     rows: &mut [Step],
 ) -> Result<usize, Error> {
     require(inner >= 1, "inner steps", "at least 1", inner as f64)?;
+    let steps = levels.len().saturating_mul(inner);
+    require(steps < 1 << 24, "levels times inner steps", "below 16777216", steps as f64)?;
     let reference = reference.unwrap_or(levels.last().copied().unwrap_or(1.0));
     require(reference > 0.0 && reference.is_finite(), "the reference level", "finite and above 0", reference)?;
     let a = epsilon / (reference * reference) / 2.0;

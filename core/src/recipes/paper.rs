@@ -10,9 +10,9 @@
 //! for ‖A‖ ≤ 1 only; [`template`](crate::template()) clips at η²/‖A‖².
 
 use super::simple::linear;
-use super::{check_epsilon, draw, root};
+use super::{begin, check_epsilon, draw, root};
 use crate::error::{Error, require};
-use crate::schedule::{Schedule, check_levels};
+use crate::schedule::Schedule;
 use crate::vp::Betas;
 use crate::walk::Step;
 
@@ -84,17 +84,13 @@ impl Paper {
     /// ε outside (0, 2), a temperature that is negative or not finite, levels that do not decrease, too few rows.
     pub fn rows(&self, levels: &[f64], rows: &mut [Step]) -> Result<usize, Error> {
         self.check()?;
-        check_levels(levels)?;
-        let needed = levels.len() + 1;
-        if rows.len() < needed {
-            return Err(Error::Capacity { needed, capacity: rows.len() });
-        }
-        rows[0] = Step::start(1.0);
+        let mut rows = begin(levels, rows)?;
+        rows.restart(Step::start(1.0));
         for (k, &s) in levels.iter().enumerate() {
             let noise = s * root(2.0 * self.epsilon * self.temperature(k, levels.len()));
-            rows[k + 1] = Step::tweedie(s, self.epsilon, noise, draw(k));
+            rows.push(Step::tweedie(s, self.epsilon, noise, draw(k)));
         }
-        Ok(needed)
+        rows.done()
     }
 
     /// T of step k of `steps`: linear, and 0 at the last.
