@@ -55,7 +55,7 @@ impl<'a> Moments<'a> {
     }
 }
 
-/// The peak signal-to-noise ratio in dB, 10 log₁₀(range²/MSE), [RWT] eq. 26; `range` is the width of the data range.
+/// The peak signal-to-noise ratio in dB, 10 log₁₀(range²/MSE), \[RWT\] eq. 26; `range` is the width of the data range.
 ///
 /// # Errors
 /// [`Error::Length`] if the images differ in length or are empty, [`Error::Parameter`] for a range that is not positive.

@@ -13,7 +13,7 @@ use libm::sqrt;
 ///
 /// x ← x + ε M\[(D − x)/s² + Aᵀ(y − A x)/η²\] + √(2εT) M\[n₁/s + Aᵀn₂/η\]
 ///
-/// at every level but the last; 0 < ε < 2. T is the temperature of [RWT] eq. 10: `None` for the one that keeps the
+/// at every level but the last; 0 < ε < 2. T is the temperature of \[RWT\] eq. 10: `None` for the one that keeps the
 /// marginals to first order, T = 1 − (1 − r²)/(2ε) with r the ratio to the next level; ε = 1 with T = 1/2 is the
 /// split-Gibbs step, an exact draw from N(M(D/s² + Aᵀy/η²), M), which leaves too little spread where nothing was
 /// measured. Arguments and errors are those of [`gla`](crate::gla); it evaluates the denoiser `levels.len()` times.

@@ -17,7 +17,7 @@ pub enum Prediction {
     NoiseVp,
     /// The score ∇log p_σ(x), input x (NCSN).
     ScoreVe,
-    /// The score of the VP marginal at c·x, input c·x; [RWT] eq. 13.
+    /// The score of the VP marginal at c·x, input c·x; \[RWT\] eq. 13.
     ScoreVp,
     /// The velocity v = c n − c σ X, input c·x (Salimans and Ho 2022).
     VelocityVp,

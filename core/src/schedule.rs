@@ -30,7 +30,7 @@ pub enum Schedule {
         /// The exponent ρ > 0.
         rho: f64,
     },
-    /// The sigmoid of Chen 2023 as in [RWT] eq. 25 (start 0, end 3, temperature 0.3).
+    /// The sigmoid of Chen 2023 as in \[RWT\] eq. 25 (start 0, end 3, temperature 0.3).
     Sigmoid {
         /// The first level.
         sigma_max: f64,

@@ -1,4 +1,4 @@
-//! The paper's explicit template, [RWT] eq. 22–24.
+//! The paper's explicit template, \[RWT\] eq. 22–24.
 
 use crate::denoiser::Denoiser;
 use crate::error::{WalkError, require};

@@ -34,7 +34,7 @@ impl Step {
         Self { sigma, noise: sigma, ..Self::default() }
     }
 
-    /// x ← x + a (D(x, sigma) − x) + noise · n(draw), [RWT] eq. 11.
+    /// x ← x + a (D(x, sigma) − x) + noise · n(draw), \[RWT\] eq. 11.
     pub fn tweedie(sigma: f64, a: f64, noise: f64, draw: u32) -> Self {
         Self { sigma, x: 1.0 - a, denoised: a, noise, draw, ..Self::default() }
     }
@@ -51,12 +51,12 @@ impl Step {
         Self::tweedie(sigma, 1.0, 0.0, 0)
     }
 
-    /// The step size τ = a σ² of [RWT] eq. 10.
+    /// The step size τ = a σ² of \[RWT\] eq. 10.
     pub fn step_size(&self) -> f64 {
         self.denoised * self.sigma * self.sigma
     }
 
-    /// The temperature T = b²/2τ of [RWT] eq. 10 (1: Langevin at a fixed level; 1/2: one reverse-SDE step; 0: none).
+    /// The temperature T = b²/2τ of \[RWT\] eq. 10 (1: Langevin at a fixed level; 1/2: one reverse-SDE step; 0: none).
     pub fn temperature(&self) -> f64 {
         self.noise * self.noise / (2.0 * self.step_size())
     }

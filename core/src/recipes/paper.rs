@@ -13,7 +13,19 @@
 //! So it is the linear temperature that costs; the start is forgotten, and the missing noise of the last step is small.
 //!
 //! In conditional sampling ([`paper_template`](crate::paper_template)) the step is also clipped at η², which is right
-//! for ‖A‖ ≤ 1 only; [`template`](crate::template()) clips at η²/‖A‖².
+//! for ‖A‖ ≤ 1 only; [`template`](crate::template()) clips at η²/‖A‖². Independent Gaussian elements of variance 0.3, half
+//! of them measured (program `errors` again): standard deviation of the samples over the exact one for measured · for
+//! missing elements:
+//!
+//! | | evaluations | η = 0.2 | η = 0.05 | η = 0.01 |
+//! | --- | --- | --- | --- | --- |
+//! | [`Paper::VP_INPAINTING`] | 750 | .96 · .93 | .98 · 1.02 | .29 · 1.74 |
+//! | [`template`](crate::template()) on the same levels | 750 | .96 · .93 | .94 · 55 | .13 · 264 |
+//! | [`preconditioned`](crate::preconditioned()) | 100 | .92 · 1.01 | .91 · 1.02 | .90 · 1.03 |
+//! | [`gla`](crate::gla()), the default | 99 | .98 · 1.00 | .99 · 1.00 | .99 · .99 |
+//!
+//! With steps of at most η², a start at the first level (157) cannot be left where nothing was measured: here the start
+//! at N(0, I) is what makes the paper's setting work, and no start helps at small η.
 
 use super::simple::linear;
 use super::{begin, check_epsilon, draw, root};

@@ -3,6 +3,8 @@
 //! Every row is linear on a Gaussian, and each frequency is a Gaussian of its own. So what a plan makes of the variance
 //! at each frequency follows from its rows without drawing anything: the errors here have no statistical part.
 
+pub mod conditional;
+
 use rwt_core::recipes::{self, DdpmVariance, Temperature, paper::Paper};
 use rwt_core::{Error, Schedule, Step};
 

@@ -11,6 +11,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         [] => {
             table()?;
             paper()?;
+            rwt_tables::conditional::print()?;
         }
         ["csv", name, count] => plan(name, count.parse()?)?,
         _ => {
