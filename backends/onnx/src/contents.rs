@@ -56,8 +56,8 @@ impl Contents {
         }
     }
 
-    /// The operators and the names of inputs and outputs are those of a denoiser.
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    /// The operators and the names of inputs and outputs are those of a denoiser: the names of the time and the output.
+    pub(crate) fn check(&self) -> Result<[&'static str; 2], Error> {
         let names: Vec<_> = self.operators.iter().filter(|name| !operators::is_supported(name)).cloned().collect();
         if !names.is_empty() {
             return Err(Error::Operators { names });
@@ -69,14 +69,16 @@ impl Contents {
         let mut inputs: Vec<_> =
             self.inputs.iter().filter(|&n| !self.weights.contains(n)).map(String::as_str).collect();
         inputs.sort_unstable();
-        if inputs != ["sigma", "x"] {
-            return interface("inputs", "sigma, x", &inputs);
-        }
+        let time = match inputs[..] {
+            ["sigma", "x"] => "sigma",
+            ["t", "x"] => "t",
+            _ => return interface("inputs", "x and sigma, or x and t", &inputs),
+        };
         let outputs: Vec<_> = self.outputs.iter().map(String::as_str).collect();
-        if !outputs.contains(&"denoised") {
-            return interface("outputs", "denoised", &outputs);
+        match ["denoised", "output"].into_iter().find(|name| outputs.contains(name)) {
+            Some(output) => Ok([time, output]),
+            None => interface("outputs", "denoised or output", &outputs),
         }
-        Ok(())
     }
 
     fn graph(&mut self, graph: &[u8]) -> Result<(), Error> {

@@ -3,59 +3,85 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use rten::{DataType, Dimension, Model, ModelOptions, NodeId, RunOptions, ThreadPool, ValueType, ValueView};
+use rten::{
+    DataType, Dimension, Model, ModelOptions, NodeId, RunOptions, ThreadPool, ValueOrView, ValueType, ValueView,
+};
 
-use crate::Error;
 use crate::operators;
+use crate::{Error, ModelInfo, TimeInput};
 
-/// A loaded graph with inputs `x`, `sigma` and output `denoised`.
+/// A loaded graph with a picture and a time as inputs and one output.
 pub(crate) struct Engine {
     model: Model,
     x: NodeId,
-    sigma: NodeId,
-    denoised: NodeId,
+    time: NodeId,
+    output: NodeId,
+    has_integer_time: bool,
+    has_scalar_time: bool,
+    output_channels: usize,
 }
 
 impl Engine {
-    /// Load an ONNX model whose bytes, operators and names have been checked; check the shapes of its inputs.
-    pub(crate) fn load(bytes: Vec<u8>, channels: usize) -> Result<Self, Error> {
+    /// Load an ONNX model whose bytes, operators and names (of the time and the output) have been checked; check the
+    /// shapes and types of its inputs.
+    pub(crate) fn load(bytes: Vec<u8>, names: &[&str; 2], info: &ModelInfo) -> Result<Self, Error> {
         let model = guarded("loading", || {
             let mut options = ModelOptions::with_ops(operators::registry());
             options.prepack_weights(true).load(bytes).map_err(|e| e.to_string())
         })?;
         let id = |name| model.find_node(name).ok_or_else(|| interface("graph", name, "nothing"));
-        let (x, sigma, denoised) = (id("x")?, id("sigma")?, id("denoised")?);
-        check_input(&model, x, "input x", &[None, Some(channels), None, None])?;
-        check_input(&model, sigma, "input sigma", &[None])?;
-        Ok(Self { model, x, sigma, denoised })
+        let (x, time, output) = (id("x")?, id(names[0])?, id(names[1])?);
+        check_input(&model, x, "input x", false, &[None, Some(info.channels), None, None])?;
+        let node = model.node_info(time);
+        let has_integer_time = node.as_ref().and_then(|node| node.dtype()) == Some(ValueType::Tensor(DataType::Int32));
+        let has_scalar_time = node.and_then(|node| node.shape()).is_some_and(|shape| shape.is_empty());
+        if has_integer_time && info.conventions.time != TimeInput::Integer {
+            return Err(interface("the time's type", "f32, as rwt.time is not integer", "an integer type"));
+        }
+        check_input(&model, time, "the time", has_integer_time, if has_scalar_time { &[] } else { &[None] })?;
+        let output_channels = if info.conventions.learned_variance { 2 * info.channels } else { info.channels };
+        Ok(Self { model, x, time, output, has_integer_time, has_scalar_time, output_channels })
     }
 
-    /// Run on one padded picture, \[1, channels, height, width\], and hand back the output of that shape.
+    /// Run on one padded picture, \[1, channels, height, width\], and hand back the output of that shape, or with
+    /// learned variances of twice the channels.
     pub(crate) fn run(
         &self,
         pool: &Arc<ThreadPool>,
         shape: [usize; 4],
         x: &[f32],
-        sigma: f32,
+        time: f64,
     ) -> Result<Vec<f32>, Error> {
         let (found, data) = guarded("running", || {
-            let sigma = [sigma];
+            let (float, integer) = ([time as f32], [time as i32]);
+            let length = if self.has_scalar_time { &[][..] } else { &[1] };
             let x = ValueView::from_shape(shape, x).map_err(|e| e.to_string())?;
-            let level = ValueView::from_shape([1], &sigma).map_err(|e| e.to_string())?;
+            let time: ValueOrView = if self.has_integer_time {
+                ValueView::from_shape(length, &integer).map_err(|e| e.to_string())?.into()
+            } else {
+                ValueView::from_shape(length, &float).map_err(|e| e.to_string())?.into()
+            };
             let options = RunOptions::default().with_thread_pool(Some(pool.clone()));
-            let inputs = vec![(self.x, x.into()), (self.sigma, level.into())];
-            let [output] = self.model.run_n(inputs, [self.denoised], Some(options)).map_err(|e| e.to_string())?;
+            let inputs = vec![(self.x, x.into()), (self.time, time)];
+            let [output] = self.model.run_n(inputs, [self.output], Some(options)).map_err(|e| e.to_string())?;
             output.into_shape_vec::<f32, 4>().map_err(|e| e.to_string())
         })?;
-        if found != shape || data.len() != x.len() {
-            return Err(Error::OutputShape { expected: shape, found: found.to_vec() });
+        let expected = [shape[0], self.output_channels, shape[2], shape[3]];
+        if found != expected || data.len() != expected.iter().product::<usize>() {
+            return Err(Error::OutputShape { expected, found: found.to_vec() });
         }
         Ok(data)
     }
 }
 
 /// `None` in `shape` is an axis that must not be fixed, except to the one picture that is evaluated at a time.
-fn check_input(model: &Model, id: NodeId, what: &'static str, shape: &[Option<usize>]) -> Result<(), Error> {
+fn check_input(
+    model: &Model,
+    id: NodeId,
+    what: &'static str,
+    integer: bool,
+    shape: &[Option<usize>],
+) -> Result<(), Error> {
     let node = model.node_info(id);
     let Some(found) = node.as_ref().and_then(|node| node.shape()) else {
         return Ok(()); // nothing declared: the trial evaluation decides
@@ -65,17 +91,18 @@ fn check_input(model: &Model, id: NodeId, what: &'static str, shape: &[Option<us
         (Dimension::Fixed(found), None) => axis == 0 && *found == 1,
         (Dimension::Symbolic(_), _) => true,
     };
-    let is_float = node.and_then(|node| node.dtype()).is_none_or(|kind| kind == ValueType::Tensor(DataType::Float));
-    if is_float && found.len() == shape.len() && found.iter().zip(shape).enumerate().all(fits) {
+    let (wanted, name) = if integer { (DataType::Int32, "i64") } else { (DataType::Float, "f32") };
+    let is_wanted = node.and_then(|node| node.dtype()).is_none_or(|kind| kind == ValueType::Tensor(wanted));
+    if is_wanted && found.len() == shape.len() && found.iter().zip(shape).enumerate().all(fits) {
         return Ok(());
     }
     let expected: Vec<_> = shape.iter().map(|size| size.map_or("any".into(), |size| size.to_string())).collect();
-    let expected = format!("f32 [{}], where the channels are those of rwt.channels", expected.join(", "));
+    let expected = format!("{name} [{}], where the channels are those of rwt.channels", expected.join(", "));
     let found = found.iter().map(|size| match size {
         Dimension::Fixed(size) => size.to_string(),
         Dimension::Symbolic(name) => name.clone(),
     });
-    let kind = if is_float { "f32" } else { "another type" };
+    let kind = if is_wanted { name } else { "another type" };
     Err(interface(what, &expected, &format!("{kind} [{}]", found.collect::<Vec<_>>().join(", "))))
 }
 

@@ -111,6 +111,16 @@ pub enum Error {
         /// The array's second axis.
         found: usize,
     },
+    /// A network with integer times was asked for a level between two of its table.
+    #[error(
+        "sigma = {found}: expected a level of the model's training table, such as {nearest}; snap the levels of the walk to it"
+    )]
+    NotOnTable {
+        /// The level asked for.
+        found: f64,
+        /// The table's nearest.
+        nearest: f64,
+    },
     /// The noise level is not finite or outside the domain of training.
     #[error("sigma: expected {min} to {max}, found {found}; plan the walk inside the model's range")]
     Sigma {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rten::ThreadPool;
-use rwt_core::Denoiser;
+use rwt_core::{Denoiser, Tweedie};
 
 use crate::padding::{Padding, padded_size};
 use crate::symmetry::{Symmetry, pick};
@@ -13,6 +13,9 @@ use crate::{Error, OnnxDenoiser};
 const ELEMENT_LIMIT: usize = i32::MAX as usize;
 /// Levels this little outside the domain, relatively, are rounding and let through.
 const SIGMA_SLACK: f64 = 1e-6;
+
+/// What is to be done with the output of a network that predicts the denoised picture.
+const NOTHING: Tweedie = Tweedie { input: 0.0, output: 1.0 };
 
 /// One thread's access to a model, for pictures of one height and width.
 ///
@@ -104,10 +107,18 @@ impl Denoiser for Evaluator<'_> {
         self.check(x, sigma, denoised)?;
         let padding = &self.paddings[self.key.map_or(0, |key| pick(key, sigma, self.paddings.len()))];
         let shape = self.shape_of(padding);
+        let conventions = &self.model.info().conventions;
+        let time = conventions.time_of(sigma)?;
+        let (scale, rule) = (conventions.prediction.input_scale(sigma), conventions.prediction.tweedie(sigma));
         for (image, target) in x.chunks_exact(self.length).zip(denoised.chunks_exact_mut(self.length)) {
-            padding.pad(image, &mut self.padded);
-            let output = self.model.engine().run(&self.pool, shape, &self.padded, sigma as f32)?;
+            padding.pad(image, scale as f32, &mut self.padded);
+            let output = self.model.engine().run(&self.pool, shape, &self.padded, time)?;
             padding.crop(&output, target);
+            if rule != NOTHING {
+                for (denoised, x) in target.iter_mut().zip(image) {
+                    *denoised = (rule.input * f64::from(*x) + rule.output * f64::from(*denoised)) as f32;
+                }
+            }
         }
         Ok(())
     }

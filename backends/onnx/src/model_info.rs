@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use crate::conventions::Conventions;
 use crate::error::{Error, KeyProblem};
 
 /// The contract of a denoiser, from its metadata. Levels and moments are in the units of the data.
@@ -26,6 +27,8 @@ pub struct ModelInfo {
     pub multiple: usize,
     /// `rwt.margin`: reflected pixels added on each side and cut off again. Callers need not care.
     pub margin: usize,
+    /// What the network is given and what it answers. Callers need not care: D(x, σ) is what they get.
+    pub conventions: Conventions,
     /// `rwt.symmetry`: "square" if turned and mirrored pictures are as likely to the model as the picture itself; "none",
     /// or no such key, if not.
     pub square: bool,
@@ -40,14 +43,11 @@ impl ModelInfo {
     pub(crate) fn from_metadata(metadata: &[(String, String)]) -> Result<Self, Error> {
         let mut keys = Keys { metadata, problems: Vec::new() };
         keys.check("rwt.version", "1", |v: &String| v == "1");
-        keys.check("rwt.prediction", "denoised", |v: &String| v == "denoised");
-        keys.check("rwt.time", "sigma", |v: &String| v == "sigma");
+        let conventions = Conventions::read(&mut keys);
         let positive = |v: &f64| v.is_finite() && *v > 0.0;
         let range = keys.check("rwt.range", "two increasing numbers \"low,high\"", |r: &Range| r.0 < r.1);
         let (low, high) = (range.0, range.1);
-        let sigma_min = keys.check("rwt.sigma_min", "a positive number", positive);
-        let above = format!("a number above rwt.sigma_min = {sigma_min}");
-        let sigma_max = keys.check("rwt.sigma_max", &above, |v: &f64| v.is_finite() && *v > sigma_min);
+        let (sigma_min, sigma_max) = domain(&mut keys, &conventions.table);
         let inside = format!("a number inside rwt.range = {low},{high}");
         let mean = keys.check("rwt.mean", &inside, |v: &f64| (low..=high).contains(v));
         let widest = (high - low).powi(2) / 4.0; // Popoviciu: the variance of values in an interval
@@ -62,7 +62,8 @@ impl ModelInfo {
             variance: keys.check("rwt.variance", &bounded, |v| positive(v) && *v <= widest),
             multiple: keys.check("rwt.multiple", "1 to 1024", |v| (1..=1024).contains(v)),
             margin: keys.check("rwt.margin", "0 to 1024", |v| *v <= 1024),
-            square: keys.symmetry(),
+            square: keys.choice("rwt.symmetry", &[("none", false), ("square", true)], Some(false)),
+            conventions,
             licence: keys.check("rwt.licence", "an SPDX expression", |v: &String| !v.is_empty()),
             source: keys.text("rwt.source").unwrap_or_default().into(),
         };
@@ -70,15 +71,32 @@ impl ModelInfo {
     }
 }
 
+/// The noise levels that the network can be asked for: as said, inside the training table; the table's if not said.
+fn domain(keys: &mut Keys<'_>, table: &[f64]) -> (f64, f64) {
+    let (low, high) = (table.first().copied(), table.last().copied());
+    let mut level = |key: &'static str, default: Option<f64>, expected: &str, valid: &dyn Fn(f64) -> bool| match default
+    {
+        Some(end) if keys.text(key).is_none() => end,
+        _ => keys.check(key, expected, |v: &f64| v.is_finite() && valid(*v)),
+    };
+    let inside =
+        |v: f64| low.is_none_or(|low| v >= low * (1.0 - 1e-6)) && high.is_none_or(|high| v <= high * (1.0 + 1e-6));
+    let place = if table.is_empty() { "" } else { " inside rwt.table" };
+    let min = level("rwt.sigma_min", low, &format!("a positive number{place}"), &|v| v > 0.0 && inside(v));
+    let above = format!("a number above rwt.sigma_min = {min}{place}");
+    let max = level("rwt.sigma_max", high, &above, &|v| v > min && inside(v));
+    (min, max)
+}
+
 /// Looks keys up and collects what is wrong with them.
-struct Keys<'a> {
+pub(crate) struct Keys<'a> {
     metadata: &'a [(String, String)],
     problems: Vec<KeyProblem>,
 }
 
 impl<'a> Keys<'a> {
     /// The value of a key; `None` if it is missing or is given twice, differently.
-    fn text(&mut self, key: &'static str) -> Option<&'a str> {
+    pub(crate) fn text(&mut self, key: &'static str) -> Option<&'a str> {
         let mut values = self.metadata.iter().filter(|entry| entry.0 == key).map(|entry| entry.1.as_str());
         let value = values.next()?;
         if let Some(other) = values.find(|&other| other != value) {
@@ -89,7 +107,12 @@ impl<'a> Keys<'a> {
     }
 
     /// The value of a key if it parses and is `valid`; otherwise the problem is noted and the type's default returned.
-    fn check<T: FromStr + Default>(&mut self, key: &'static str, expected: &str, valid: impl Fn(&T) -> bool) -> T {
+    pub(crate) fn check<T: FromStr + Default>(
+        &mut self,
+        key: &'static str,
+        expected: &str,
+        valid: impl Fn(&T) -> bool,
+    ) -> T {
         let before = self.problems.len();
         let found = self.text(key);
         match found.and_then(|text| text.trim().parse().ok()).filter(valid) {
@@ -103,19 +126,25 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// `rwt.symmetry`, which may be missing.
-    fn symmetry(&mut self) -> bool {
-        match self.text("rwt.symmetry") {
-            Some("square") => true,
-            None | Some("none") => false,
-            Some(other) => {
-                self.problem("rwt.symmetry", "square or none", &format!("{other:?}"));
-                false
+    /// The value that a key's text stands for; `missing` if there is no such key, which is a problem if that is `None`.
+    pub(crate) fn choice<T: Copy + Default>(&mut self, key: &'static str, of: &[(&str, T)], missing: Option<T>) -> T {
+        let before = self.problems.len();
+        let found = self.text(key);
+        if let Some((_, value)) = of.iter().find(|(name, _)| found.map(str::trim) == Some(*name)) {
+            return *value;
+        }
+        match (found, missing) {
+            (None, Some(value)) if self.problems.len() == before => return value,
+            _ if self.problems.len() > before => {}
+            _ => {
+                let names: Vec<_> = of.iter().map(|(name, _)| *name).collect();
+                self.problem(key, &names.join(" or "), &found.map_or("nothing".into(), |text| format!("{text:?}")));
             }
         }
+        T::default()
     }
 
-    fn problem(&mut self, key: &'static str, expected: &str, found: &str) {
+    pub(crate) fn problem(&mut self, key: &'static str, expected: &str, found: &str) {
         self.problems.push(KeyProblem { key, expected: expected.into(), found: found.into() });
     }
 }

@@ -45,9 +45,9 @@ impl OnnxDenoiser {
 
     /// Load a model from the bytes of its file.
     ///
-    /// The file is refused unless it is complete, self-contained, uses operators that the engine runs, has inputs `x`
-    /// f32 \[n, channels, height, width\] and `sigma` f32 \[n\], an output `denoised`, valid `rwt.*` metadata, and gives
-    /// finite values of the right shape in trial evaluations over its noise levels. Other files are never opened.
+    /// The file is refused unless it is complete, self-contained, uses operators that the engine runs, has the inputs,
+    /// the output and the metadata that the crate's documentation lists, and gives finite values of the right shape in
+    /// trial evaluations over its noise levels. Other files are never opened.
     ///
     /// These checks catch damage and wrong exports. They do not bound what a file made on purpose can allocate: load
     /// untrusted models in a process with a memory limit.
@@ -55,14 +55,23 @@ impl OnnxDenoiser {
     /// # Errors
     /// Every variant of [`Error`] that is about a model; each names what was expected and found.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, Error> {
+        Self::from_bytes_with(bytes, &[])
+    }
+
+    /// The same for a file without all of its metadata: `keys` are what it lacks, such as `("rwt.time", "sigma")`.
+    ///
+    /// # Errors
+    /// Those of [`OnnxDenoiser::from_bytes`]; a key that the file has with another value is a contradiction.
+    pub fn from_bytes_with(bytes: Vec<u8>, keys: &[(&str, &str)]) -> Result<Self, Error> {
         let found = bytes.len() as u64;
         if found > SIZE_LIMIT {
             return Err(Error::TooLarge { expected: SIZE_LIMIT, found });
         }
-        let contents = Contents::read(&bytes)?;
-        contents.check()?;
+        let mut contents = Contents::read(&bytes)?;
+        let names = contents.check()?;
+        contents.metadata.extend(keys.iter().map(|(key, value)| (key.to_string(), value.to_string())));
         let info = ModelInfo::from_metadata(&contents.metadata)?;
-        let engine = Engine::load(bytes, info.channels)?;
+        let engine = Engine::load(bytes, &names, &info)?;
         let model = Self { engine, info };
         model.try_out()?;
         Ok(model)
@@ -110,7 +119,11 @@ impl OnnxDenoiser {
         let x = vec![self.info.mean as f32; self.info.channels * height * width];
         let mut denoised = vec![0.0; x.len()];
         let (min, max) = (self.info.sigma_min, self.info.sigma_max);
-        for sigma in [min, (min * max).sqrt(), max] {
+        let middle = match &self.info.conventions.table[..] {
+            [] => (min * max).sqrt(),
+            table => table[table.partition_point(|&s| s < (min * max).sqrt()).min(table.len() - 1)],
+        };
+        for sigma in [min, middle, max] {
             evaluator.denoise(&x, sigma, &mut denoised)?;
             if let Some(&found) = denoised.iter().find(|value| !value.is_finite()) {
                 return Err(Error::NotFinite { sigma, found });

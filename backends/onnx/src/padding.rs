@@ -41,19 +41,20 @@ impl Padding {
         (self.rows.offsets.len(), self.columns.offsets.len())
     }
 
-    /// Fill `padded`, \[channels, padded height, padded width\], from `image`, \[channels, height, width\].
-    pub(crate) fn pad(&self, image: &[f32], padded: &mut [f32]) {
+    /// Fill `padded`, \[channels, padded height, padded width\], from `image`, \[channels, height, width\], times `scale`.
+    pub(crate) fn pad(&self, image: &[f32], scale: f32, padded: &mut [f32]) {
         let (height, width) = self.size();
         for (plane, target) in image.chunks_exact(self.plane).zip(padded.chunks_exact_mut(height * width)) {
             for (row, start) in target.chunks_exact_mut(width).zip(&self.rows.offsets) {
                 for (value, offset) in row.iter_mut().zip(&self.columns.offsets) {
-                    *value = plane[start + offset];
+                    *value = scale * plane[start + offset];
                 }
             }
         }
     }
 
-    /// Copy the picture out of `padded` into `image`, shaped as in [`Padding::pad`].
+    /// Copy the picture out of `padded` into `image`, shaped as in [`Padding::pad`]; more planes than the picture's are left
+    /// out.
     pub(crate) fn crop(&self, padded: &[f32], image: &mut [f32]) {
         let (height, width) = self.size();
         let inside = |axis: &Axis| self.margin..self.margin + axis.inside;
@@ -107,7 +108,7 @@ mod tests {
         assert_eq!(padding.size(), (4, 8));
         let image: Vec<f32> = (0..12).map(|i| i as f32).collect();
         let mut padded = vec![f32::NAN; 2 * 4 * 8];
-        padding.pad(&image, &mut padded);
+        padding.pad(&image, 1.0, &mut padded);
         let rows = [
             [4., 3., 4., 5., 4., 3., 4., 5.],
             [1., 0., 1., 2., 1., 0., 1., 2.],
@@ -142,8 +143,8 @@ mod tests {
             let padding = Padding::new(height, width, 2, 4, symmetry);
             assert_eq!(padding.size(), plain.size());
             let (mut expected, mut found) = (vec![f32::NAN; 64], vec![f32::NAN; 64]);
-            plain.pad(&turned, &mut expected);
-            padding.pad(&image, &mut found);
+            plain.pad(&turned, 1.0, &mut expected);
+            padding.pad(&image, 1.0, &mut found);
             assert_eq!(found, expected, "{symmetry:?}");
             let mut back = vec![f32::NAN; 12];
             padding.crop(&found, &mut back);

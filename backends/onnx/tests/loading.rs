@@ -85,7 +85,7 @@ fn other_names_of_inputs_and_outputs_are_refused() {
     assert!(matches!(error, Error::Interface { what: "inputs", .. }), "{error}");
     assert!(error.to_string().contains("sigmo"), "{error}");
     let error = refusal(replaced(b"\x0a\x08denoised", b"\x0a\x08denoiser"));
-    assert!(error.to_string().contains("expected denoised, found denoiser"), "{error}");
+    assert!(error.to_string().contains("expected denoised or output, found denoiser"), "{error}");
 }
 
 #[test]
