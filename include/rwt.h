@@ -139,7 +139,8 @@ typedef enum rwt_recipe {
    */
   RWT_RECIPE_MARGINAL_PRESERVING = 6,
   /**
-   * NCSN's annealed Langevin dynamics with epsilon, reference and inner.
+   * NCSN's annealed Langevin dynamics with epsilon, reference and inner; it takes steps of
+   *    epsilon/(2 reference^2) sigma^2, which must be below 2 sigma^2: set epsilon (2e-5 in the paper for 0.01).
    */
   RWT_RECIPE_NCSN = 7,
   /**
@@ -326,7 +327,7 @@ typedef struct rwt_plan_options {
    */
   double rho;
   /**
-   * Step size over sigma^2 of the simple rule and of look-ahead, in (0, 2); NCSN's epsilon.
+   * Step size over sigma^2 of the simple rule (all its recipes) and of look-ahead, in (0, 2); NCSN's epsilon.
    */
   double epsilon;
   /**
@@ -338,11 +339,11 @@ typedef struct rwt_plan_options {
    */
   double lambda;
   /**
-   * First temperature of the simple rule (1: Langevin at a fixed level; 1/2: one reverse-SDE step).
+   * First temperature of RWT_RECIPE_SIMPLE and _PAPER (1: Langevin at a fixed level; 1/2: one reverse-SDE step).
    */
   double temperature_first;
   /**
-   * Last temperature of the simple rule.
+   * Last temperature of RWT_RECIPE_SIMPLE, at most 1, and of _PAPER.
    */
   double temperature_last;
   /**
@@ -581,7 +582,7 @@ RWT_API void rwt_operator_free(struct rwt_operator *operator_);
 RWT_API rwt_status rwt_schedule(const struct rwt_plan_options *options, double *levels, size_t n);
 
 /**
- * Write the rows of a plan over n decreasing levels into steps, and how many into *count. With steps NULL and
+ * Write the rows of a plan over n decreasing levels (increasing for RWT_RECIPE_FORWARD) into steps, and how many into *count. With steps NULL and
  * capacity 0 only *count is written. options may be NULL: the defaults. RWT_ERR_CAPACITY if steps is too short; then
  * too only *count is written.
  * `options` is NULL or was initialised; `levels` points to n doubles, `steps` to `capacity` rows, `count` to a size_t.
@@ -762,14 +763,14 @@ RWT_API rwt_status rwt_table_time(const double *sigmas, size_t n, double sigma, 
 
 /**
  * Write count >= 2 decreasing levels at equal steps of time, from the table's last level to its first.
- * `sigmas` points to n doubles, `levels` to `count` doubles.
+ * `sigmas` points to n doubles, `levels` to `count` doubles that do not overlap them.
  */
 RWT_API rwt_status rwt_table_levels(const double *sigmas, size_t n, double *levels, size_t count);
 
 /**
  * For a network that takes integer times only: move the *count decreasing levels to the table's nearest, drop those that
  * meet, and write how many are left into *count. Outside the table as in rwt_table_time.
- * `sigmas` points to n doubles, `count` to a size_t, `levels` to *count doubles.
+ * `sigmas` points to n doubles, `count` to a size_t, `levels` to *count doubles; none of them overlap.
  */
 RWT_API
 rwt_status rwt_table_snap(const double *sigmas,

@@ -19,7 +19,7 @@ const FIRST_DRAW: u32 = 1 << 31;
 /// the norms over the batch.)
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Corrector {
-    /// ρ, the "signal-to-noise ratio" of a step; 0.16 in their experiments.
+    /// ρ, the "signal-to-noise ratio" of a step, below 1; 0.16 in their experiments.
     pub ratio: f64,
     /// Steps at each level.
     pub steps: u32,
@@ -27,23 +27,31 @@ pub struct Corrector {
 
 impl Corrector {
     /// Correct at every level where the walk evaluates, then take the walk's step: predictor–corrector sampling, with
-    /// rows of [`recipes::ve_sde`](crate::recipes::ve_sde) or any other. It evaluates the denoiser `steps` + 1 times a row.
+    /// rows of [`recipes::ve_sde`](crate::recipes::ve_sde) or any other that does not use a denoised image or a noise of the
+    /// row before. It evaluates the denoiser `steps` + 1 times a row. A chain whose score is exactly 0 is not moved.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for a ratio that is not positive, a walk that uses the denoised image of the row before, and
-    /// those of [`Walk::sample`].
+    /// [`Error::Parameter`] for a ratio outside (0, 1) or too many steps, [`Error::Row`] for a row that uses what a step
+    /// between would change, and those of [`Walk::sample`].
     pub fn sample<'s, D: Denoiser>(
         &self,
         walk: &Walk<'_>,
         walker: &mut SliceWalker<'s, D>,
         mut observe: impl FnMut(usize, &Step, &SliceWalker<'s, D>) -> ControlFlow<()>,
     ) -> Result<(), WalkError<D::Error>> {
-        require(self.ratio > 0.0 && self.ratio.is_finite(), "ratio", "finite and above 0", self.ratio)?;
-        if let Some(row) = walk.steps().iter().position(|step| step.previous != 0.0) {
-            let found = walk.steps()[row].previous;
-            return Err(
-                Error::Row { row, name: "previous (a corrector changes the denoised image before)", found }.into()
-            );
+        require(self.ratio > 0.0 && self.ratio < 1.0, "ratio", "in (0, 1)", self.ratio)?;
+        let draws = walk.steps().len() as f64 * f64::from(self.steps);
+        require(draws < f64::from(FIRST_DRAW), "rows times steps", "below 2147483648", draws)?;
+        for (row, step) in walk.steps().iter().enumerate() {
+            let noise_again = row > 0 && step.denoised != 0.0 && {
+                let before = &walk.steps()[row - 1];
+                before.noise != 0.0 && step.noise != 0.0 && before.draw == step.draw
+            };
+            if step.previous != 0.0 || noise_again {
+                let found = if noise_again { step.noise } else { step.previous };
+                let name = "previous, or the noise of the row before (a corrector steps between them),";
+                return Err(Error::Row { row, name, found }.into());
+            }
         }
         let mut draw = FIRST_DRAW;
         for (row, step) in walk.steps().iter().enumerate() {

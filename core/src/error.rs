@@ -26,12 +26,13 @@ pub enum Error {
         /// The level before it (infinity for the first).
         before: f64,
     },
-    /// A coefficient of a row is not finite, or a row evaluates the denoiser at a level that is not positive.
+    /// A number of a plan's row, or of a table's, cannot be: a coefficient that is not finite, an evaluation at a level that
+    /// is not positive, a temperature above 1, a β outside (0, 1), ….
     #[error("row {row}: {name} is {found}")]
     Row {
-        /// Which row.
+        /// Which row of the plan or the table, from 0.
         row: usize,
-        /// Which number of it.
+        /// Which number of it, and what it must be.
         name: &'static str,
         /// Its value.
         found: f64,

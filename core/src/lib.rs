@@ -66,7 +66,7 @@ pub use operator::{Dense, Mask, Operator, dot};
 pub use posterior::{Chain, Observe, Problem, Progress, workspace_len};
 pub use preconditioned::preconditioned;
 pub use prediction::{Prediction, Tweedie};
-pub use print::Table;
+pub use print::WalkTable;
 pub use schedule::{Schedule, check_levels};
 pub use template::{paper_template, template};
 pub use time_map::{Outside, Time, TimeMap};

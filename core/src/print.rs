@@ -4,10 +4,11 @@ use crate::time_map::TimeMap;
 use crate::walk::{Step, Walk};
 use core::fmt;
 
-/// Prints a walk, one line a row: its number, σ, the network's time t if a table is given, τ, T and the coefficients.
-/// τ and T are those of a plain step x + a(D − x) + b n; rows that only add noise, or use two denoised images, have none.
+/// Prints a walk, one line a row: its number, σ, the network's time t if a table is given, τ, T and the coefficients. A row
+/// that only adds noise has no τ and T; a row that uses two denoised images has none either, and a level outside the
+/// table has no t.
 #[derive(Clone, Copy, Debug)]
-pub struct Table<'a> {
+pub struct WalkTable<'a> {
     walk: Walk<'a>,
     times: Option<TimeMap<'a>>,
     csv: bool,
@@ -15,12 +16,12 @@ pub struct Table<'a> {
 
 impl<'a> Walk<'a> {
     /// The walk as a table; with `times`, each level's time on the network's training table.
-    pub fn table(&self, times: Option<TimeMap<'a>>) -> Table<'a> {
-        Table { walk: *self, times, csv: false }
+    pub fn table(&self, times: Option<TimeMap<'a>>) -> WalkTable<'a> {
+        WalkTable { walk: *self, times, csv: false }
     }
 }
 
-impl Table<'_> {
+impl WalkTable<'_> {
     /// The same as comma-separated values with a line of names; numbers in full, empty where there is none.
     pub fn csv(self) -> Self {
         Self { csv: true, ..self }
@@ -29,9 +30,9 @@ impl Table<'_> {
     /// What a line shows: σ, t, τ, T and the coefficients.
     fn numbers(&self, step: &Step) -> [Option<f64>; 9] {
         let evaluates = step.denoised != 0.0;
-        let level = (evaluates || step.x == 0.0).then_some(step.sigma);
+        let level = (step.sigma > 0.0).then_some(step.sigma);
         let time = level.and_then(|sigma| self.times?.time(sigma).ok());
-        let plain = evaluates && step.previous == 0.0 && (step.x + step.denoised - 1.0).abs() < 1e-9;
+        let plain = evaluates && step.previous == 0.0;
         let (tau, t) = (step.step_size(), step.temperature());
         let rule = |value: f64| (plain && tau > 0.0).then_some(value);
         let coefficients = [step.x, step.denoised, step.previous, step.gradient, step.noise].map(Some);
@@ -42,7 +43,7 @@ impl Table<'_> {
 
 const NAMES: [&str; 9] = ["sigma", "t", "tau", "T", "x", "denoised", "previous", "gradient", "noise"];
 
-impl fmt::Display for Table<'_> {
+impl fmt::Display for WalkTable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = |column: usize| column != 1 || self.times.is_some();
         f.write_str(if self.csv { "row" } else { "  row" })?;
@@ -70,7 +71,7 @@ impl fmt::Display for Table<'_> {
     }
 }
 
-/// Six significant digits in twelve columns.
+/// At least six significant digits in twelve columns.
 fn aligned(f: &mut fmt::Formatter<'_>, value: f64) -> fmt::Result {
     let size = value.abs();
     if value == 0.0 {

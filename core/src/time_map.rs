@@ -1,6 +1,6 @@
 //! A network's own training table: which time a noise level has. MATH.md §3.
 
-use crate::error::{Error, require_len};
+use crate::error::{Error, require, require_len};
 use crate::schedule::check_levels;
 use libm::{exp, log};
 
@@ -10,7 +10,7 @@ pub enum Outside {
     /// Refuse it: the network never saw it.
     #[default]
     Refuse,
-    /// Take the nearest end of the table.
+    /// Take the nearest end of the table; a level must still be positive.
     Clamp,
 }
 
@@ -52,13 +52,12 @@ impl<'a> TimeMap<'a> {
     pub fn time(&self, sigma: f64) -> Result<f64, Error> {
         let (low, high) = (self.sigmas[0], self.sigmas[self.sigmas.len() - 1]);
         let inside = sigma >= low && sigma <= high;
-        if sigma.is_nan() || (!inside && self.outside == Outside::Refuse) {
+        if sigma.is_nan() || sigma <= 0.0 || (!inside && self.outside == Outside::Refuse) {
             return Err(Error::Domain { sigma, low, high });
         }
         let sigma = sigma.clamp(low, high);
         let above = self.sigmas.partition_point(|&s| s <= sigma).min(self.sigmas.len() - 1);
-        let (a, b) = (self.sigmas[above - 1], self.sigmas[above]);
-        Ok((above - 1) as f64 + log(sigma / a) / log(b / a))
+        Ok((above - 1) as f64 + part(self.sigmas[above - 1], self.sigmas[above], sigma))
     }
 
     /// The integer time whose level is nearest in ln σ.
@@ -69,10 +68,19 @@ impl<'a> TimeMap<'a> {
         Ok((self.time(sigma)? + 0.5) as usize)
     }
 
-    /// The level of a fractional time, which is kept within the table; NaN for NaN.
-    pub fn sigma(&self, time: f64) -> f64 {
+    /// The level of a fractional time.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a time outside \[0, table length − 1\], unless that is clamped; always for NaN.
+    pub fn sigma(&self, time: f64) -> Result<f64, Error> {
         let last = (self.sigmas.len() - 1) as f64;
-        let time = time.clamp(0.0, last);
+        let inside = (0.0..=last).contains(&time) || (self.outside == Outside::Clamp && !time.is_nan());
+        require(inside, "time", "within the table", time)?;
+        Ok(self.level(time.clamp(0.0, last)))
+    }
+
+    /// The level of a time within the table.
+    fn level(&self, time: f64) -> f64 {
         let below = (time as usize).min(self.sigmas.len() - 2);
         let (a, b) = (self.sigmas[below], self.sigmas[below + 1]);
         let part = time - below as f64;
@@ -82,19 +90,19 @@ impl<'a> TimeMap<'a> {
         } else if part == 1.0 {
             b
         } else {
-            a * exp(part * log(b / a))
+            exp(log(a) + part * (log(b) - log(a)))
         }
     }
 
     /// Write decreasing levels at equal steps of fractional time, from the table's last level to its first.
     ///
     /// # Errors
-    /// [`Error::Length`] for fewer than 2 levels.
+    /// [`Error::Length`] for fewer than 2 levels, [`Error::Level`] for so many that two are the same.
     pub fn levels(&self, levels: &mut [f64]) -> Result<(), Error> {
         require_len("levels (at least 2)", levels.len().max(2), levels.len())?;
         let (steps, last) = (levels.len() - 1, self.sigmas.len() - 1);
         for (k, level) in levels.iter_mut().enumerate() {
-            *level = self.sigma(((steps - k) * last) as f64 / steps as f64);
+            *level = self.level((steps - k) as f64 * last as f64 / steps as f64);
         }
         check_levels(levels)
     }
@@ -141,8 +149,9 @@ impl Time<'_> {
     /// The time of a noise level.
     ///
     /// # Errors
-    /// As [`TimeMap::time`].
+    /// As [`TimeMap::time`], and [`Error::Parameter`] for a level that is not positive and finite.
     pub fn of(&self, sigma: f64) -> Result<f64, Error> {
+        require(sigma > 0.0 && sigma.is_finite(), "sigma", "finite and above 0", sigma)?;
         Ok(match self {
             Self::Sigma => sigma,
             Self::LogSigma => log(sigma),
@@ -154,12 +163,18 @@ impl Time<'_> {
 }
 
 /// The value at σ of a table over increasing σ: linear in ln σ, constant beyond the ends. The table is not empty.
-pub(crate) fn interpolate(sigmas: &[f64], values: &[f64], sigma: f64) -> f64 {
+pub(crate) fn interpolate(sigmas: &[f64], value: impl Fn(usize) -> f64, sigma: f64) -> f64 {
     let above = sigmas.partition_point(|&s| s <= sigma);
     if above == 0 || above == sigmas.len() {
-        return values[above.min(sigmas.len() - 1)];
+        return value(above.min(sigmas.len() - 1));
     }
-    let (a, b) = (sigmas[above - 1], sigmas[above]);
-    let part = log(sigma / a) / log(b / a);
-    values[above - 1] + part * (values[above] - values[above - 1])
+    let (below, next) = (value(above - 1), value(above));
+    below + part(sigmas[above - 1], sigmas[above], sigma) * (next - below)
+}
+
+/// Where σ lies between a and b on a logarithmic scale.
+fn part(a: f64, b: f64, sigma: f64) -> f64 {
+    let ratio = b / a;
+    // the logarithm of a ratio keeps its digits where levels are close, differences stay finite where they are far
+    if ratio.is_finite() { log(sigma / a) / log(ratio) } else { (log(sigma) - log(a)) / (log(b) - log(a)) }
 }

@@ -88,8 +88,15 @@ impl Levels<'_> {
     /// The level of a training example.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for an empty table or ends that are not 0 < low ≤ high < ∞.
+    /// [`Error::Parameter`] for an empty table, ends that are not 0 < low ≤ high < ∞, or a level that is then not positive
+    /// and finite.
     pub fn draw(&self, seed: u64, example: u64) -> Result<f64, Error> {
+        let sigma = self.level(seed, example)?;
+        require(sigma > 0.0 && sigma.is_finite(), "the level drawn", "finite and above 0", sigma)?;
+        Ok(sigma)
+    }
+
+    fn level(&self, seed: u64, example: u64) -> Result<f64, Error> {
         let u = noise::uniform(seed, example, LEVEL_DRAW, 0);
         match *self {
             Self::Table(table) => {
@@ -99,7 +106,7 @@ impl Levels<'_> {
             Self::LogUniform { low, high } => {
                 require(low > 0.0 && low <= high, "low", "above 0 and at most high", low)?;
                 require(high.is_finite(), "high", "finite", high)?;
-                Ok(low * exp(u * log(high / low)))
+                Ok(exp(log(low) + u * (log(high) - log(low))))
             }
             Self::LogNormal { mean, deviation } => {
                 let mut normal = [0.0];
@@ -128,7 +135,7 @@ impl Training<'_> {
     /// `noisy` ← clean + σ n; the noise depends on (seed, example) alone.
     ///
     /// # Errors
-    /// [`Error::Length`] if the lengths differ, [`Error::Parameter`] for a σ that is not positive and finite.
+    /// [`Error::Length`] if the lengths differ, [`Error::Parameter`] for a σ outside 1e-20 to 1e20.
     pub fn noisy(&self, sigma: f64, clean: &[f32], seed: u64, example: u64, noisy: &mut [f32]) -> Result<(), Error> {
         check(sigma, clean.len(), "noisy", noisy.len())?;
         noisy.copy_from_slice(clean);
@@ -170,11 +177,13 @@ impl Training<'_> {
     /// The loss w(σ)‖D − X‖²/n of one image of n elements, and its gradient with respect to the raw output.
     ///
     /// # Errors
-    /// As [`Training::noisy`].
+    /// As [`Training::noisy`], and [`Error::Parameter`] for a weight that is negative or not finite.
     pub fn loss(&self, sigma: f64, raw: &[f32], target: &[f32], gradient: &mut [f32]) -> Result<f64, Error> {
         check(sigma, raw.len(), "target", target.len())?;
         check(sigma, raw.len(), "gradient", gradient.len())?;
-        let scale = self.raw_weight(sigma) / raw.len().max(1) as f64;
+        let weight = self.raw_weight(sigma);
+        require(weight >= 0.0 && weight.is_finite(), "the weight", "finite and at least 0", weight)?;
+        let scale = weight / raw.len().max(1) as f64;
         let mut sum = 0.0;
         for ((gradient, raw), target) in gradient.iter_mut().zip(raw).zip(target) {
             let error = f64::from(*raw) - f64::from(*target);
@@ -185,7 +194,10 @@ impl Training<'_> {
     }
 }
 
+/// Far beyond what single precision holds of an image and its noise.
+const RANGE: core::ops::RangeInclusive<f64> = 1e-20..=1e20;
+
 fn check(sigma: f64, expected: usize, name: &'static str, found: usize) -> Result<(), Error> {
-    require(sigma > 0.0 && sigma.is_finite(), "sigma", "finite and above 0", sigma)?;
+    require(RANGE.contains(&sigma), "sigma", "from 1e-20 to 1e20", sigma)?;
     require_len(name, expected, found)
 }

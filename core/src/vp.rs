@@ -33,7 +33,8 @@ impl Betas<'_> {
     /// Write σ_t for t = 0 … `sigmas.len()` − 1, increasing.
     ///
     /// # Errors
-    /// [`Error::Row`] for a β (or a ratio of ᾱ to the one before) that is not in (0, 1), [`Error::Parameter`] for a table
+    /// [`Error::Row`] for a β (or 1 − the ratio of ᾱ to the one before) that is not in (0, 1) or so small or large that the
+    /// levels do not increase or are not finite, [`Error::Parameter`] for a table
     /// shorter than 2, [`Error::Length`] for a list of another length.
     pub fn sigmas(&self, sigmas: &mut [f64]) -> Result<(), Error> {
         let count = sigmas.len();
@@ -41,7 +42,7 @@ impl Betas<'_> {
         if let Self::List(list) | Self::AlphaBars(list) = self {
             require_len("the table's list", count, list.len())?;
         }
-        let mut alpha_bar = 1.0;
+        let (mut alpha_bar, mut before) = (1.0, 0.0);
         for (t, sigma) in sigmas.iter_mut().enumerate() {
             let beta = self.beta(t, count);
             if !(beta > 0.0 && beta < 1.0) {
@@ -49,6 +50,14 @@ impl Betas<'_> {
             }
             alpha_bar = if let Self::AlphaBars(list) = self { list[t] } else { alpha_bar * (1.0 - beta) };
             *sigma = sqrt((1.0 - alpha_bar) / alpha_bar);
+            if !(*sigma > before && sigma.is_finite()) {
+                return Err(Error::Row {
+                    row: t,
+                    name: "the noise level, which must increase and be finite,",
+                    found: *sigma,
+                });
+            }
+            before = *sigma;
         }
         Ok(())
     }

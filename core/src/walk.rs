@@ -51,6 +51,24 @@ impl Step {
         Self::tweedie(sigma, 1.0, 0.0, 0)
     }
 
+    /// Every coefficient is finite, and an evaluation is at a positive level.
+    pub(crate) fn check(&self, row: usize) -> Result<(), Error> {
+        let coefficients = [
+            ("x", self.x),
+            ("denoised", self.denoised),
+            ("previous", self.previous),
+            ("gradient", self.gradient),
+            ("noise", self.noise),
+        ];
+        if let Some(&(name, found)) = coefficients.iter().find(|(_, found)| !found.is_finite()) {
+            return Err(Error::Row { row, name, found });
+        }
+        if self.denoised != 0.0 && !(self.sigma > 0.0 && self.sigma.is_finite()) {
+            return Err(Error::Row { row, name: "sigma", found: self.sigma });
+        }
+        Ok(())
+    }
+
     /// The step size τ = a σ² of \[RWT\] eq. 10.
     pub fn step_size(&self) -> f64 {
         self.denoised * self.sigma * self.sigma
@@ -77,21 +95,8 @@ impl<'a> Walk<'a> {
     pub fn new(steps: &'a [Step]) -> Result<Self, Error> {
         let mut evaluations = 0;
         for (row, step) in steps.iter().enumerate() {
-            for (name, found) in [
-                ("x", step.x),
-                ("denoised", step.denoised),
-                ("previous", step.previous),
-                ("gradient", step.gradient),
-                ("noise", step.noise),
-            ] {
-                if !found.is_finite() {
-                    return Err(Error::Row { row, name, found });
-                }
-            }
+            step.check(row)?;
             let evaluates = step.denoised != 0.0;
-            if evaluates && !(step.sigma > 0.0 && step.sigma.is_finite()) {
-                return Err(Error::Row { row, name: "sigma", found: step.sigma });
-            }
             evaluations += usize::from(evaluates);
             if step.previous != 0.0 && (!evaluates || evaluations < 2) {
                 return Err(Error::Row { row, name: "previous (without an evaluation before)", found: step.previous });

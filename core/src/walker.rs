@@ -145,7 +145,7 @@ impl<D> SliceWalker<'_, D> {
             let part = |array: &'_ [f32]| if array.is_empty() { 0..0 } else { chain * n..(chain + 1) * n };
             let (denoised, previous) = (&self.denoised[part(self.denoised)], &self.previous[part(self.previous)]);
             let x = &mut self.x[chain * n..(chain + 1) * n];
-            work(self.seed, self.first_chain + chain as u64, x, denoised, previous)?;
+            work(self.seed, self.first_chain.wrapping_add(chain as u64), x, denoised, previous)?;
         }
         Ok(())
     }

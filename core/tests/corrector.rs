@@ -97,11 +97,16 @@ fn what_cannot_be_corrected_is_refused() {
         corrector.sample(&Walk::new(rows).unwrap(), &mut walker, observe)
     };
     let rows = rows(4);
-    for ratio in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+    for ratio in [0.0, -1.0, 1.0, f64::NAN, f64::INFINITY] {
         assert!(matches!(run(Corrector { ratio, steps: 1 }, &rows, 9), Err(WalkError::Plan(Error::Parameter { .. }))));
     }
     let mut multistep = [Step::default(); 5];
     recipes::multistep(&[3.0, 2.0, 1.0, 0.5], 0.0, &mut multistep).unwrap();
     assert!(matches!(run(CORRECTOR, &multistep, 9), Err(WalkError::Plan(Error::Row { row: 2, .. }))));
+    let mut look_ahead = [Step::default(); 4];
+    recipes::look_ahead(&[3.0, 1.0], 1.0, &mut look_ahead).unwrap();
+    assert!(matches!(run(CORRECTOR, &look_ahead, 9), Err(WalkError::Plan(Error::Row { row: 2, .. }))));
+    let endless = Corrector { steps: u32::MAX, ..CORRECTOR };
+    assert!(matches!(run(endless, &rows, 9), Err(WalkError::Plan(Error::Parameter { .. }))));
     assert_eq!(run(CORRECTOR, &rows, 2), Err(WalkError::Cancelled { row: 2 }));
 }

@@ -154,17 +154,17 @@ fn check(truth: &Truth) {
 }
 
 #[test]
-fn every_method_samples_a_mixture_in_1_dimension() {
+fn eight_methods_sample_a_mixture_in_1_dimension() {
     check(&truths()[0]);
 }
 
 #[test]
-fn every_method_samples_a_mixture_in_2_dimensions() {
+fn eight_methods_sample_a_mixture_in_2_dimensions() {
     check(&truths()[1]);
 }
 
 #[test]
-fn every_method_samples_a_mixture_in_16_dimensions() {
+fn eight_methods_sample_a_mixture_in_16_dimensions() {
     check(&truths()[2]);
 }
 

@@ -61,7 +61,7 @@ fn multistep_is_2m_of_the_heun_type_with_and_without_churn() {
 }
 
 #[test]
-fn the_exponential_integrator_is_exact_for_a_constant_denoiser() {
+fn the_exponential_integrator_solves_the_sde_at_a_constant_denoiser() {
     // dx = (1 + λ)(x − D) dσ/σ + √(2λ) σ dW/√σ, solved over a step at constant D
     for lambda in [0.0, 0.5, 1.0, 3.0] {
         compare(&|l, r| recipes::exponential(l, lambda, r), |g| {

@@ -55,13 +55,20 @@ fn the_calibrated_temperature_is_exact_in_total_variance() {
             let gain = row.x + row.denoised * v / (v + pair[0] * pair[0]);
             let found = gain * gain * (v + pair[0] * pair[0]) + row.noise * row.noise;
             let expected = v + pair[1] * pair[1];
-            // exact where ε s² leaves room for noise; the step is first order where it does not (T = 0)
-            if row.noise > 0.0 {
-                assert!((found / expected - 1.0).abs() < 1e-5, "{found} {expected} at {}", pair[0]);
-            }
+            // with noise, and where ε s² leaves no room for any, without
+            assert!((found / expected - 1.0).abs() < 1e-5, "{found} {expected} at {}", pair[0]);
         }
-        assert!(rows.iter().filter(|row| row.noise > 0.0).count() > levels.len() / 2);
+        let noisy = rows[1..levels.len()].iter().filter(|row| row.noise > 0.0).count();
+        println!("{noisy} of {} steps have noise", levels.len() - 1);
+        assert!(noisy > levels.len() / 2 && rows.iter().all(|row| row.noise >= 0.0));
     }
+    // one step that must do without noise
+    let (mut rows, table) = ([Step::default(); 3], Temperature::Calibrated { sigmas: &[1.0], errors: &[0.2] });
+    recipes::simple(&[1.0, 0.1], 0.3, table, &mut rows).unwrap();
+    let v = 0.25; // whose error at 1 is 0.2
+    let gain = rows[1].x + rows[1].denoised * v / (v + 1.0);
+    same(gain * gain * (v + 1.0), v + 0.01);
+    assert_eq!(rows[1].noise, 0.0);
 }
 
 #[test]
@@ -100,6 +107,7 @@ fn the_papers_levels_are_those_of_its_networks() {
         assert!((levels[count - 1] / last - 1.0).abs() < 1e-4, "{} {last}", levels[count - 1]);
         assert!(paper.levels(&mut levels[1..]).is_err());
     }
+    assert!(Paper { steps: 100, ..Paper::VP_PRETRAINED }.levels(&mut [0.0; 100]).is_err());
     assert_eq!((Paper::VP_INPAINTING.epsilon, Paper::VE_INPAINTING.epsilon), (0.77683, 0.29487));
 }
 
@@ -140,7 +148,11 @@ fn plans_that_cannot_be_are_refused_with_the_row() {
     assert!(matches!(temperature(Temperature::List(&[0.5])), Err(Error::Length { expected: 2, found: 1, .. })));
     let table = Temperature::Calibrated { sigmas: &[1.0, 1.0], errors: &[0.1, 0.1] };
     assert!(matches!(temperature(table), Err(Error::Row { row: 1, .. })));
-    assert!(temperature(Temperature::Calibrated { sigmas: &[], errors: &[] }).is_err());
+    for (sigmas, errors) in
+        [(&[][..], &[][..]), (&[], &[0.1]), (&[1.0], &[-0.1]), (&[1.0], &[1.1]), (&[1.0], &[f64::NAN])]
+    {
+        assert!(temperature(Temperature::Calibrated { sigmas, errors }).is_err(), "{sigmas:?} {errors:?}");
+    }
     for (list, row) in [([0.1, -0.1], 2), ([f64::NAN, 0.1], 1), ([9.0, 0.1], 1)] {
         let refused = recipes::ddpm(&l, DdpmVariance::List(&list), &mut rows);
         assert!(matches!(refused, Err(Error::Row { row: found, .. }) if found == row), "{refused:?}");
@@ -150,8 +162,37 @@ fn plans_that_cannot_be_are_refused_with_the_row() {
     assert!(recipes::ddim(&[], 0.0, &mut rows).is_err());
     assert_eq!(recipes::ddim(&l, 0.0, &mut rows[..3]), Err(Error::Capacity { needed: 4, capacity: 3 }));
     assert!(recipes::forward(&[0.0, 1.0, 1.0], &mut rows).is_err());
-    assert!(recipes::forward(&[-1.0, 1.0], &mut rows).is_err());
+    let falling = recipes::forward(&[0.0, 3.0, 2.0], &mut rows);
+    assert!(falling.unwrap_err().to_string().contains("above the one before, is 2"), "{falling:?}");
+    for levels in [&[-1.0, 1.0][..], &[], &[f64::NAN, 1.0], &[0.0, f64::INFINITY], &[0.0, 1e300]] {
+        assert!(recipes::forward(levels, &mut rows).is_err(), "{levels:?}");
+    }
     assert!(Walk::new(&[Step { noise: f64::NAN, ..Step::default() }]).is_err());
     assert!(Walk::new(&[Step::end(0.0)]).is_err());
     assert!(Walk::new(&[Step { previous: 1.0, ..Step::end(1.0) }]).is_err());
+}
+
+#[test]
+fn levels_that_an_f64_cannot_square_are_refused() {
+    for levels in [[1e200, 1e199], [1e300, 1e-300], [1e-200, 1e-201]] {
+        let recipes: [(&str, common::Recipe<'_>); 9] = [
+            ("VE-SDE", &recipes::ve_sde),
+            ("VP-SDE", &recipes::vp_sde),
+            ("Euler", &recipes::euler),
+            ("Euler in variance", &recipes::euler_in_variance),
+            ("look-ahead", &|l, r| recipes::look_ahead(l, 1.0, r)),
+            ("exponential", &|l, r| recipes::exponential(l, 0.0, r)),
+            ("2M", &|l, r| recipes::multistep(l, 0.25, r)),
+            ("Heun", &|l, r| recipes::edm_heun(l, Churn::default(), r)),
+            ("DDPM", &|l, r| recipes::ddpm(l, DdpmVariance::Large, r)),
+        ];
+        for (name, recipe) in recipes {
+            let mut rows = [Step::default(); 8];
+            // refused, or rows that are a walk: never NaN
+            if let Ok(count) = recipe(&levels, &mut rows) {
+                assert!(Walk::new(&rows[..count]).is_ok(), "{name} {levels:?}");
+            }
+        }
+        assert!(recipes::ve_sde(&levels, &mut [Step::default(); 8]).is_err());
+    }
 }

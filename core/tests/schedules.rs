@@ -147,4 +147,7 @@ fn tables_that_cannot_be_are_refused_with_the_row() {
     assert_eq!(row(Betas::AlphaBars(&[0.9, 0.95, 0.8]).sigmas(&mut sigmas)), 1);
     assert!(matches!(Betas::List(&[0.1; 2]).sigmas(&mut sigmas), Err(Error::Length { expected: 3, found: 2, .. })));
     assert!(Betas::Cosine.sigmas(&mut sigmas[..1]).is_err());
+    assert_eq!(row(Betas::List(&[1e-17, 0.1, 0.1]).sigmas(&mut sigmas)), 0, "a beta that rounds to none");
+    let mut many = [0.0; 1000];
+    assert!(Betas::List(&[0.999; 1000]).sigmas(&mut many).is_err(), "levels beyond an f64");
 }

@@ -24,11 +24,11 @@ fn time_is_the_inverse_of_the_table() {
         for t in [0, 1, 500, 998, 999] {
             assert!((map.time(sigmas[t]).unwrap() - t as f64).abs() < 1e-9);
             assert_eq!(map.index(sigmas[t]), Ok(t));
-            assert_eq!(map.sigma(t as f64), sigmas[t]);
+            assert_eq!(map.sigma(t as f64), Ok(sigmas[t]));
         }
         assert!((map.time((sigmas[10] * sigmas[11]).sqrt()).unwrap() - 10.5).abs() < 1e-9);
         for time in [0.25, 17.9, 998.99] {
-            assert!((map.time(map.sigma(time)).unwrap() - time).abs() < 1e-9);
+            assert!((map.time(map.sigma(time).unwrap()).unwrap() - time).abs() < 1e-9);
         }
     }
 }
@@ -43,7 +43,9 @@ fn outside_the_table_is_an_error_or_clamped_on_request() {
     }
     let clamped = TimeMap::new(&sigmas, Outside::Clamp).unwrap();
     assert_eq!((clamped.time(0.001), clamped.time(200.0)), (Ok(0.0), Ok(999.0)));
-    assert!(clamped.time(f64::NAN).is_err());
+    assert!(clamped.time(f64::NAN).is_err() && clamped.time(-1.0).is_err());
+    assert!(strict.sigma(-0.1).is_err() && strict.sigma(999.1).is_err() && clamped.sigma(f64::NAN).is_err());
+    assert_eq!((clamped.sigma(-0.1), clamped.sigma(1e9)), (Ok(sigmas[0]), Ok(sigmas[999])));
 }
 
 #[test]
@@ -102,8 +104,16 @@ fn every_convention_of_time() {
     assert_eq!(Time::Sigma.of(0.3), Ok(0.3));
     assert_eq!(Time::LogSigma.of(0.3), Ok(0.3f64.ln()));
     assert_eq!(Time::QuarterLogSigma.of(0.3), Ok(0.3f64.ln() / 4.0));
+    assert!(Time::LogSigma.of(-1.0).is_err() && Time::Sigma.of(f64::INFINITY).is_err());
     assert_eq!(Time::Integer(map).of(sigmas[17] * 1.001), Ok(17.0));
     assert!(Time::Index(map).of(sigmas[17] * 1.001).unwrap() > 17.0);
+}
+
+#[test]
+fn levels_far_apart_have_a_time() {
+    let map = TimeMap::new(&[1e-300, 1e300], Outside::Refuse).unwrap();
+    assert!((map.time(1.0).unwrap() - 0.5).abs() < 1e-12 && (map.time(1e300).unwrap() - 1.0).abs() < 1e-12);
+    assert!((map.sigma(0.5).unwrap() - 1.0).abs() < 1e-9);
 }
 
 #[test]

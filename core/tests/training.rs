@@ -171,4 +171,13 @@ fn what_cannot_be_trained_on_is_refused() {
     assert!(Levels::Table(&[]).draw(0, 0).is_err());
     assert!(Levels::LogUniform { low: 2.0, high: 1.0 }.draw(0, 0).is_err());
     assert!(Levels::LogUniform { low: 0.0, high: 1.0 }.draw(0, 0).is_err());
+    for bad in [Levels::LogNormal { mean: 800.0, deviation: 1.0 }, Levels::LogNormal { mean: f64::NAN, deviation: 1.0 }]
+    {
+        assert!(bad.draw(0, 0).is_err());
+    }
+    assert!(Levels::Table(&[0.0]).draw(0, 0).is_err());
+    assert!(Levels::LogUniform { low: 1e-300, high: 1e300 }.draw(0, 0).is_ok());
+    assert!(training.noisy(1e-200, &[0.0; 2], 0, 0, &mut out).is_err());
+    let nan = Training { weight: Weight::Function(|_| f64::NAN), ..training };
+    assert!(nan.loss(1.0, &[0.0; 2], &[0.0; 2], &mut out).is_err());
 }

@@ -1,5 +1,5 @@
 //! The C interface, in two levels. Level 1 ([`rwt_schedule`](plan::rwt_schedule), [`rwt_plan`](plan::rwt_plan),
-//! [`rwt_update`](plan::rwt_update), [`rwt_noise`](plan::rwt_noise)) has no handle, no heap and no callback: the
+//! [`rwt_update`](plan::rwt_update), [`rwt_noise`](plan::rwt_noise), the training tables of [`table`]) has no handle, no heap and no callback: the
 //! caller drives. Level 2 has denoisers, operators and a sampler that runs chains over threads.
 //!
 //! The documentation that a C programmer reads is the header's, generated from here.

@@ -16,11 +16,12 @@ pub unsafe extern "C" fn rwt_schedule(options: *const rwt_plan_options, levels: 
     guard(|| {
         // SAFETY: the caller's word, as documented.
         let (options, levels) = unsafe { (options::read(options)?, options::slice_mut("levels", levels, n)?) };
-        Ok(options.schedule()?.levels(levels)?)
+        let schedule = options.schedule()?;
+        crate::table::fill(levels, |out| schedule.levels(out))
     })
 }
 
-/// Write the rows of a plan over n decreasing levels into steps, and how many into *count. With steps NULL and
+/// Write the rows of a plan over n decreasing levels (increasing for RWT_RECIPE_FORWARD) into steps, and how many into *count. With steps NULL and
 /// capacity 0 only *count is written. options may be NULL: the defaults. RWT_ERR_CAPACITY if steps is too short; then
 /// too only *count is written.
 ///

@@ -38,7 +38,8 @@ pub enum rwt_recipe {
     RWT_RECIPE_SIMPLE = 5,
     /** The simple rule with epsilon and the temperature that keeps the marginals. */
     RWT_RECIPE_MARGINAL_PRESERVING = 6,
-    /** NCSN's annealed Langevin dynamics with epsilon, reference and inner. */
+    /** NCSN's annealed Langevin dynamics with epsilon, reference and inner; it takes steps of
+    epsilon/(2 reference^2) sigma^2, which must be below 2 sigma^2: set epsilon (2e-5 in the paper for 0.01). */
     RWT_RECIPE_NCSN = 7,
     /** Reverse-diffusion predictor of the VE-SDE. */
     RWT_RECIPE_VE_SDE = 8,
@@ -83,15 +84,15 @@ pub struct rwt_plan_options {
     pub sigma_min: f64,
     /** Exponent of the Karras levels. */
     pub rho: f64,
-    /** Step size over sigma^2 of the simple rule and of look-ahead, in (0, 2); NCSN's epsilon. */
+    /** Step size over sigma^2 of the simple rule (all its recipes) and of look-ahead, in (0, 2); NCSN's epsilon. */
     pub epsilon: f64,
     /** eta of DDIM, in [0, 1]. */
     pub eta: f64,
     /** Churn of the multistep, DPM-Solver and exponential recipes, at least 0; 0 is the ODE. */
     pub lambda: f64,
-    /** First temperature of the simple rule (1: Langevin at a fixed level; 1/2: one reverse-SDE step). */
+    /** First temperature of RWT_RECIPE_SIMPLE and _PAPER (1: Langevin at a fixed level; 1/2: one reverse-SDE step). */
     pub temperature_first: f64,
-    /** Last temperature of the simple rule. */
+    /** Last temperature of RWT_RECIPE_SIMPLE, at most 1, and of _PAPER. */
     pub temperature_last: f64,
     /** NCSN's reference level; 0: the smallest level. */
     pub reference: f64,

@@ -1,7 +1,7 @@
 //! Level 1: the training tables of networks, and the time of a noise level on them.
 
 use crate::options;
-use crate::status::{Failure, guard, rwt_status};
+use crate::status::{Failure, guard, rwt_status, zeros};
 use rwt_core::vp::Betas;
 use rwt_core::{Outside, TimeMap};
 
@@ -32,7 +32,7 @@ pub unsafe extern "C" fn rwt_vp_table(kind: i32, first: f64, last: f64, sigmas: 
             other => return Err(Failure::argument(format!("kind must be one of rwt_vp_kind, found {other}"))),
         };
         // SAFETY: the caller's word, as documented.
-        Ok(betas.sigmas(unsafe { options::slice_mut("sigmas", sigmas, n)? })?)
+        fill(unsafe { options::slice_mut("sigmas", sigmas, n)? }, |out| betas.sigmas(out))
     })
 }
 
@@ -52,7 +52,7 @@ pub unsafe extern "C" fn rwt_vp_table_of(
         let (values, sigmas) =
             unsafe { (options::slice("values", values, n)?, options::slice_mut("sigmas", sigmas, n)?) };
         let betas = if are_alpha_bars == 0 { Betas::List(values) } else { Betas::AlphaBars(values) };
-        Ok(betas.sigmas(sigmas)?)
+        fill(sigmas, |out| betas.sigmas(out))
     })
 }
 
@@ -84,13 +84,13 @@ pub unsafe extern "C" fn rwt_table_time(
 /// Write count >= 2 decreasing levels at equal steps of time, from the table's last level to its first.
 ///
 /// # Safety
-/// `sigmas` points to n doubles, `levels` to `count` doubles.
+/// `sigmas` points to n doubles, `levels` to `count` doubles that do not overlap them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rwt_table_levels(sigmas: *const f64, n: usize, levels: *mut f64, count: usize) -> rwt_status {
     guard(|| {
         // SAFETY: the caller's word, as documented.
         let (map, levels) = unsafe { (map(sigmas, n, 0)?, options::slice_mut("levels", levels, count)?) };
-        Ok(map.levels(levels)?)
+        fill(levels, |out| map.levels(out))
     })
 }
 
@@ -98,7 +98,7 @@ pub unsafe extern "C" fn rwt_table_levels(sigmas: *const f64, n: usize, levels: 
 /// meet, and write how many are left into *count. Outside the table as in rwt_table_time.
 ///
 /// # Safety
-/// `sigmas` points to n doubles, `count` to a size_t, `levels` to *count doubles.
+/// `sigmas` points to n doubles, `count` to a size_t, `levels` to *count doubles; none of them overlap.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rwt_table_snap(
     sigmas: *const f64,
@@ -115,6 +115,17 @@ pub unsafe extern "C" fn rwt_table_snap(
         *count = map.snap(levels)?;
         Ok(())
     })
+}
+
+/// Write into out only if all of it can be written.
+pub(crate) fn fill(
+    out: &mut [f64],
+    write: impl FnOnce(&mut [f64]) -> Result<(), rwt_core::Error>,
+) -> Result<(), Failure> {
+    let mut values = zeros(out.len())?;
+    write(&mut values)?;
+    out.copy_from_slice(&values);
+    Ok(())
 }
 
 /// # Safety

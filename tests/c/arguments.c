@@ -87,10 +87,18 @@ void a_bad_argument_of_schedule_or_plan_is_an_error(void)
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         for (int32_t recipe = RWT_RECIPE_MULTISTEP; recipe <= RWT_RECIPE_PAPER; recipe++) {
             rwt_plan_options options = defaults();
+            const double list[N - 1] = {0.1, 0.1, 0.1};
             options.recipe = recipe;
+            options.list = list;
+            options.list_count = N - 1;
+            options.epsilon = options.reference = 0.5;
             no_plan(options, wrong[i], N);
             no_plan(options, LEVELS, 0);
         }
+    rwt_plan_options forward = defaults();
+    forward.recipe = RWT_RECIPE_FORWARD;
+    no_plan(forward, LEVELS, N);
+    no_plan(forward, nan, N);
     no_plan(defaults(), LEVELS, SIZE_MAX);
     for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
         no_plan_with(RWT_RECIPE_MULTISTEP, offsetof(rwt_plan_options, lambda), BAD[i]);

@@ -46,7 +46,7 @@ void a_plan_prints_itself_as_a_table_and_as_csv(void)
 
 void the_time_of_a_level_is_its_index_in_the_table(void)
 {
-    double sigmas[STEPS], time = -1;
+    double sigmas[STEPS], copy[STEPS], time = -1;
     ddpm_table(sigmas);
     CHECK(fabs(sigmas[499] / 3.424136619 - 1) < 1e-9);
     WORKS(rwt_table_time(sigmas, STEPS, sigmas[499], 0, &time));
@@ -57,8 +57,9 @@ void the_time_of_a_level_is_its_index_in_the_table(void)
     FAILS(rwt_table_time(sigmas, STEPS, 1, 0, NULL), RWT_ERR_ARGUMENT, "time is NULL");
     FAILS(rwt_table_time(NULL, STEPS, 1, 0, &time), RWT_ERR_ARGUMENT, "sigmas is NULL");
     FAILS(rwt_vp_table(7, 0, 0, sigmas, STEPS), RWT_ERR_ARGUMENT, "rwt_vp_kind");
+    memcpy(copy, sigmas, sizeof sigmas);
     FAILS(rwt_vp_table(RWT_VP_LINEAR, 0.5, 2, sigmas, STEPS), RWT_ERR_ARGUMENT, "beta");
-    CHECK(time == 999);
+    CHECK(time == 999 && memcmp(copy, sigmas, sizeof sigmas) == 0);
 }
 
 void a_table_is_resampled_and_levels_are_snapped_to_it(void)

@@ -43,7 +43,7 @@ impl<'a> Evaluator<'a> {
             return Err(refused);
         };
         let mut padded = Vec::new();
-        padded.try_reserve_exact(total).map_err(|_| refused)?;
+        padded.try_reserve_exact(total).map_err(|_| Error::Size { height, width, limit: ELEMENT_LIMIT })?;
         padded.resize(total, 0.0);
         let symmetries = if info.square { Symmetry::COUNT } else { 1 };
         let padding = |number| Padding::new(height, width, info.margin, info.multiple, Symmetry::number(number));
@@ -51,7 +51,7 @@ impl<'a> Evaluator<'a> {
             model,
             channels: info.channels,
             length: info.channels * height * width,
-            paddings: (0..symmetries).map(padding).collect(),
+            paddings: (0..symmetries).map(padding).collect::<Option<_>>().ok_or(refused)?,
             key: None,
             padded,
             pool: Arc::new(ThreadPool::with_num_threads(1)),

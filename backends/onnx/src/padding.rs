@@ -19,21 +19,23 @@ struct Axis {
 
 impl Padding {
     /// Padding of height × width by `margin` on each side, and on to a multiple of `multiple` at the bottom and right,
-    /// of the picture as `symmetry` shows it. All sizes are at least one and small enough not to overflow.
-    pub(crate) fn new(height: usize, width: usize, margin: usize, multiple: usize, symmetry: Symmetry) -> Self {
-        let axis = |size: usize, stride: usize, mirrored: bool| Axis {
-            offsets: (0..padded_size(size, margin, multiple))
-                .map(|place| reflected(place, margin, size))
-                .map(|source| stride * if mirrored { size - 1 - source } else { source })
-                .collect(),
-            inside: size,
+    /// of the picture as `symmetry` shows it; `None` without memory. All sizes are at least one and small enough not to
+    /// overflow.
+    pub(crate) fn new(height: usize, width: usize, margin: usize, multiple: usize, symmetry: Symmetry) -> Option<Self> {
+        let axis = |size: usize, stride: usize, mirrored: bool| {
+            let length = padded_size(size, margin, multiple);
+            let mut offsets = Vec::new();
+            offsets.try_reserve_exact(length).ok()?;
+            let sources = (0..length).map(|place| reflected(place, margin, size));
+            offsets.extend(sources.map(|source| stride * if mirrored { size - 1 - source } else { source }));
+            Some(Axis { offsets, inside: size })
         };
-        let mut rows = axis(height, width, symmetry.upside_down);
-        let mut columns = axis(width, 1, symmetry.left_to_right);
+        let mut rows = axis(height, width, symmetry.upside_down)?;
+        let mut columns = axis(width, 1, symmetry.left_to_right)?;
         if symmetry.transposed {
             std::mem::swap(&mut rows, &mut columns);
         }
-        Self { margin, plane: height * width, rows, columns }
+        Some(Self { margin, plane: height * width, rows, columns })
     }
 
     /// The padded height and width.
@@ -104,7 +106,7 @@ mod tests {
 
     #[test]
     fn pad_writes_reflected_rows_and_columns_and_crop_undoes_it() {
-        let padding = Padding::new(2, 3, 1, 4, Symmetry::default());
+        let padding = Padding::new(2, 3, 1, 4, Symmetry::default()).unwrap();
         assert_eq!(padding.size(), (4, 8));
         let image: Vec<f32> = (0..12).map(|i| i as f32).collect();
         let mut padded = vec![f32::NAN; 2 * 4 * 8];
@@ -139,8 +141,8 @@ mod tests {
             };
             let (h, w) = if symmetry.transposed { (width, height) } else { (height, width) };
             let turned: Vec<f32> = (0..h * w).map(|i| at(i / w, i % w)).collect();
-            let plain = Padding::new(h, w, 2, 4, Symmetry::default());
-            let padding = Padding::new(height, width, 2, 4, symmetry);
+            let plain = Padding::new(h, w, 2, 4, Symmetry::default()).unwrap();
+            let padding = Padding::new(height, width, 2, 4, symmetry).unwrap();
             assert_eq!(padding.size(), plain.size());
             let (mut expected, mut found) = (vec![f32::NAN; 64], vec![f32::NAN; 64]);
             plain.pad(&turned, 1.0, &mut expected);

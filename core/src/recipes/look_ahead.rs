@@ -18,7 +18,8 @@ pub fn look_ahead(levels: &[f64], epsilon: f64, rows: &mut [Step]) -> Result<usi
     let mut rows = begin(levels, rows)?;
     for (k, pair) in levels.windows(2).enumerate() {
         let (s, change) = (pair[0], change(pair[0], pair[1]));
-        let tau = (epsilon * (s * s - change / 4.0) / (1.0 - epsilon / 2.0)).max(change / 2.0);
+        let full = epsilon * (s * s - change / 4.0) / (1.0 - epsilon / 2.0);
+        let tau = if full < change / 2.0 { change / 2.0 } else { full };
         let kappa = root(2.0 * tau - change);
         let w = kappa / 2.0;
         let raised = sqrt(s * s + w * w);

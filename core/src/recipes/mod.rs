@@ -24,7 +24,7 @@
 //! | DPM-Solver++(2M), with churn λ its SDE form | [`dpm_solver`] | uses the D before, too | s'²(1 − r^{2λ}) | – | 2 |
 //! | the same of "Heun" type, our default with λ = 1/4 | [`multistep`] | uses the D before, too | s'²(1 − r^{2λ}) | – | 2 |
 //! | look-ahead ε | [`look_ahead`] | two rows, one noise | | – | 2 |
-//! | the simple rule of \[RWT\] §V-B | [`simple`] | ε s² | 2ετT-form, [`Temperature`] | as chosen | 1 if it keeps the marginals |
+//! | the simple rule of \[RWT\] §V-B | [`simple`] | ε s² | 2τT | as chosen: [`Temperature`] | 1 if it keeps the marginals |
 //! | the settings of \[RWT\]'s experiments | [`paper`] | ε s² | 2τT | linear | – |
 //! | forward process | [`forward`] | 0 | s'² − s² | – | exact |
 //!
@@ -38,9 +38,11 @@
 //!
 //! # How to use them
 //!
-//! Every recipe takes decreasing levels and writes: one row that draws x = s₀ n, the rows of each step, and the last
-//! row x = D(x, s_min) (for EDM: its own last step, to s' = 0). It returns how many rows it wrote, and refuses with the
-//! row's number what cannot be a walk: a temperature above 1, a negative variance, levels that do not decrease or reach 0.
+//! A recipe takes decreasing levels and writes: one row that draws x = s₀ n, the rows of each step, and the last row
+//! x = D(x, s_min) (for EDM: its own last step, to s' = 0). It returns how many rows it wrote, and refuses with the row's
+//! number what cannot be a walk: a temperature above 1, a negative variance, levels that do not decrease or reach 0, and
+//! numbers that an f64 does not hold. [`forward`] takes increasing levels and has no first and last row of its own;
+//! [`paper`] starts and ends as the paper does, and lets its last temperature exceed 1.
 //!
 //! ```
 //! use rwt_core::{Schedule, Step, Walk, recipes};
@@ -80,16 +82,18 @@ use libm::sqrt;
 /// # Errors
 /// Levels that are negative, not finite or do not increase, too few rows.
 pub fn forward(levels: &[f64], rows: &mut [Step]) -> Result<usize, Error> {
-    let mut written = Rows { rows, count: 0 };
-    let mut before = -1.0;
-    for (index, &found) in levels.iter().enumerate() {
-        if !(found >= 0.0 && found > before && found.is_finite()) {
-            return Err(Error::Level { index, found, before });
+    let mut written = Rows { rows, count: 0, wrong: None };
+    check_count(levels)?;
+    let mut before = None;
+    for (row, &found) in levels.iter().enumerate() {
+        if !(found >= before.unwrap_or(0.0) && Some(found) != before && found.is_finite()) {
+            let name = "the level, which must be finite, at least 0 and above the one before,";
+            return Err(Error::Row { row, name, found });
         }
-        if index > 0 {
-            written.push(Step::forward(before, found, index as u32));
+        if let Some(before) = before {
+            written.push(Step::forward(before, found, row as u32));
         }
-        before = found;
+        before = Some(found);
     }
     written.done()
 }
@@ -125,6 +129,10 @@ fn check_temperature(row: usize, t: f64) -> Result<f64, Error> {
     Err(Error::Row { row, name: "the temperature, which must be in [0, 1],", found: t })
 }
 
+fn check_count(levels: &[f64]) -> Result<(), Error> {
+    require(!levels.is_empty() && levels.len() < 1 << 24, "levels", "1 to 16777215", levels.len() as f64)
+}
+
 /// ε of τ = ε s², for which a walk at a fixed level is stable.
 fn check_epsilon(epsilon: f64) -> Result<(), Error> {
     require(epsilon > 0.0 && epsilon < 2.0, "epsilon", "in (0, 2)", epsilon)
@@ -134,12 +142,13 @@ fn check_epsilon(epsilon: f64) -> Result<(), Error> {
 struct Rows<'a> {
     rows: &'a mut [Step],
     count: usize,
+    wrong: Option<Error>,
 }
 
 fn begin<'a>(levels: &[f64], rows: &'a mut [Step]) -> Result<Rows<'a>, Error> {
-    require(!levels.is_empty() && levels.len() < 1 << 24, "levels", "1 to 16777215", levels.len() as f64)?;
+    check_count(levels)?;
     check_levels(levels)?;
-    let mut rows = Rows { rows, count: 0 };
+    let mut rows = Rows { rows, count: 0, wrong: None };
     rows.push(Step::start(levels[0]));
     Ok(rows)
 }
@@ -149,6 +158,8 @@ impl Rows<'_> {
         if let Some(row) = self.rows.get_mut(self.count) {
             *row = step;
         }
+        // levels at the ends of what an f64 holds
+        self.wrong = self.wrong.or(step.check(self.count).err());
         self.count += 1;
     }
 
@@ -164,6 +175,9 @@ impl Rows<'_> {
     }
 
     fn done(self) -> Result<usize, Error> {
+        if let Some(error) = self.wrong {
+            return Err(error);
+        }
         if self.count > self.rows.len() {
             return Err(Error::Capacity { needed: self.count, capacity: self.rows.len() });
         }
@@ -171,7 +185,7 @@ impl Rows<'_> {
     }
 }
 
-/// √ of what is at least 0 up to rounding.
+/// √ of what is at least 0 up to rounding; NaN stays NaN.
 fn root(value: f64) -> f64 {
-    sqrt(value.max(0.0))
+    if value < 0.0 { 0.0 } else { sqrt(value) }
 }

@@ -82,12 +82,14 @@ impl Paper {
     /// Write the levels, [`Paper::steps`] of them.
     ///
     /// # Errors
-    /// [`Error::Length`] for another number, and those of [`Schedule::levels`].
+    /// [`Error::Length`] for another number, [`Error::Parameter`] for the network's own table unless `steps` is its 1000, and
+    /// those of [`Schedule::levels`].
     pub fn levels(&self, levels: &mut [f64]) -> Result<(), Error> {
         crate::error::require_len("levels", self.steps, levels.len())?;
         match self.schedule {
             Some(schedule) => schedule.levels(levels),
             None => {
+                require(self.steps == 1000, "steps on the network's own table", "1000", self.steps as f64)?;
                 Betas::Linear { first: 1e-4, last: 0.02 }.sigmas(levels)?;
                 levels.reverse();
                 Ok(())
@@ -95,7 +97,7 @@ impl Paper {
         }
     }
 
-    /// The rows over any decreasing levels: x ← n, then at each level x ← x + ε(D − x) + √(2εT) σ n, without noise at
+    /// The rows over any decreasing levels, whatever `schedule` and `steps` are: x ← n, then at each level x ← x + ε(D − x) + √(2εT) σ n, without noise at
     /// the last one. One row more than there are levels.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! The paper's simple rule and its temperatures.
 
 use super::{change, check_epsilon, check_temperature, draw, root, transitions};
-use crate::error::{Error, require_len};
+use crate::error::{Error, require, require_len};
 use crate::time_map::interpolate;
 use crate::walk::Step;
 
@@ -27,8 +27,8 @@ pub enum Temperature<'a> {
     Calibrated {
         /// Noise levels, increasing.
         sigmas: &'a [f64],
-        /// m(σ) = E|D(X + σ n, σ) − X|² for each element there, at least 0; interpolated linearly in ln σ, and constant
-        /// beyond the ends.
+        /// m(σ) = E|D(X + σ n, σ) − X|² for each element there, from 0 to σ² (no MMSE denoiser has more). Between them
+        /// m/σ² is linear in ln σ, and constant beyond the ends.
         errors: &'a [f64],
     },
     /// T of each step, one fewer than the levels.
@@ -46,17 +46,21 @@ pub fn simple(levels: &[f64], epsilon: f64, temperature: Temperature<'_>, rows: 
     temperature.check(steps)?;
     transitions(levels, rows, |k, s, next| {
         let change = change(s, next);
-        // where the rule asks for less noise than none, the smallest step that keeps the variance
-        let or_flow = |b2: f64| if b2 < 0.0 { (change / (2.0 * s * s), 0.0) } else { (epsilon, b2) };
         let fixed = |t: f64| Ok((epsilon, 2.0 * epsilon * s * s * check_temperature(k + 1, t)?));
+        // a, b² unless that is negative; then the a that keeps the variance without noise, for an error m = part · s²
+        let exact = |b2: f64, part: f64| {
+            let (d, rest) = (change / (s * s), 1.0 - part);
+            if b2 < 0.0 { (d / (1.0 + root(1.0 - rest * d)), 0.0) } else { (epsilon, b2) }
+        };
         let (a, b2) = match temperature {
             Temperature::Constant(t) => fixed(t)?,
             Temperature::Linear { first, last } => fixed(linear(first, last, k, steps))?,
             Temperature::List(list) => fixed(list[k])?,
-            Temperature::MarginalPreserving => or_flow(2.0 * epsilon * s * s - change),
+            Temperature::MarginalPreserving => exact(2.0 * epsilon * s * s - change, 1.0),
             Temperature::Calibrated { sigmas, errors } => {
-                let (a, m) = (epsilon, interpolate(sigmas, errors, s).min(s * s));
-                or_flow(a * (2.0 - a) * s * s - change + a * a * m)
+                let part = |index: usize| errors[index] / (sigmas[index] * sigmas[index]);
+                let (a, part) = (epsilon, interpolate(sigmas, part, s));
+                exact((a * (2.0 - a) + a * a * part) * s * s - change, part)
             }
         };
         check_temperature(k + 1, b2 / (2.0 * a * s * s))?;
@@ -74,18 +78,17 @@ impl Temperature<'_> {
         match *self {
             Temperature::List(list) => require_len("the list of temperatures", steps, list.len()),
             Temperature::Calibrated { sigmas, errors } => {
-                require_len("errors", sigmas.len().max(1), errors.len())?;
+                require(!sigmas.is_empty(), "the table of errors", "not empty", 0.0)?;
+                require_len("errors", sigmas.len(), errors.len())?;
                 let mut before = 0.0;
-                for (row, (&sigma, &error)) in sigmas.iter().zip(errors).enumerate() {
+                for (row, (&sigma, &found)) in sigmas.iter().zip(errors).enumerate() {
                     if !(sigma > before && sigma.is_finite()) {
-                        return Err(Error::Row {
-                            row,
-                            name: "sigma of the table of errors (must increase)",
-                            found: sigma,
-                        });
+                        let name = "sigma of the table of errors, which must increase,";
+                        return Err(Error::Row { row, name, found: sigma });
                     }
-                    if !(error >= 0.0 && error.is_finite()) {
-                        return Err(Error::Row { row, name: "the table's mean squared error", found: error });
+                    if !(found >= 0.0 && found <= sigma * sigma * (1.0 + 1e-9)) {
+                        let name = "the mean squared error, which must be from 0 to sigma squared,";
+                        return Err(Error::Row { row, name, found });
                     }
                     before = sigma;
                 }

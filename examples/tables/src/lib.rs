@@ -90,7 +90,7 @@ pub const METHODS: [(&str, Method); 9] = [
     ("marginal preserving, epsilon 0.7", |n| {
         rows(&levels(GEOMETRIC, n)?, |l, r| recipes::simple(l, 0.7, Temperature::MarginalPreserving, r))
     }),
-    ("the paper's rule, sigmoid, epsilon 0.7", |n| {
+    ("T linear 0 to 1, sigmoid, epsilon 0.7", |n| {
         let sigmoid = levels(Schedule::sigmoid(SIGMA_MAX, SIGMA_MIN), n)?;
         let (last, before) = (sigmoid[n - 1], &sigmoid[..n - 1]);
         let rule = Paper { first_temperature: 0.0, ..Paper::VP_SIGMOID };
@@ -129,7 +129,7 @@ mod tests {
             ("2M, ODE", [0.104, 0.028, 0.004, 0.001]),
             ("2M, churn 1/4 (default)", [0.146, 0.042, 0.006, 0.001]),
             ("look-ahead, epsilon 1", [0.25, 0.046, 0.005, 0.001]),
-            ("the paper's rule, sigmoid, epsilon 0.7", [1.91, 0.40, 0.086, 0.093]),
+            ("T linear 0 to 1, sigmoid, epsilon 0.7", [1.91, 0.40, 0.086, 0.093]),
         ];
         for (name, expected) in known {
             let method = METHODS.iter().find(|method| method.0 == name).unwrap().1;

@@ -128,7 +128,7 @@ mod tests {
     use rwt_core::{Prediction, Time};
 
     #[test]
-    fn a_network_of_each_kind_learns_the_modes() {
+    fn networks_of_three_kinds_learn_the_modes() {
         let edm = Weight::Edm { sigma_data: 0.7 };
         for (prediction, weight) in [
             (Prediction::Edm { sigma_data: 0.7 }, edm),
