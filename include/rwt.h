@@ -235,6 +235,20 @@ typedef enum rwt_vp_kind {
 } rwt_vp_kind;
 
 /**
+ * Which engine runs a network.
+ */
+typedef enum rwt_engine {
+  /**
+   * The engine inside this library (the default): chains run in parallel, on one thread each.
+   */
+  RWT_ENGINE_EMBEDDED = 0,
+  /**
+   * ONNX Runtime, found when a model is opened: one evaluation at a time, on several threads.
+   */
+  RWT_ENGINE_ONNX_RUNTIME = 1,
+} rwt_engine;
+
+/**
  * A denoiser; immutable, can be shared between threads and samplers.
  */
 typedef struct rwt_denoiser rwt_denoiser;
@@ -248,6 +262,29 @@ typedef struct rwt_operator rwt_operator;
  * A sampler; it serves one call at a time, except rwt_sampler_cancel, which any thread may call at any time.
  */
 typedef struct rwt_sampler rwt_sampler;
+
+/**
+ * Options of rwt_denoiser_open_with; fill with rwt_denoiser_options_init first.
+ */
+typedef struct rwt_denoiser_options {
+  /**
+   * sizeof(rwt_denoiser_options).
+   */
+  size_t struct_size;
+  /**
+   * One of rwt_engine.
+   */
+  int32_t engine;
+  /**
+   * Threads of an evaluation by ONNX Runtime; 0: one for each core.
+   */
+  uint32_t threads;
+  /**
+   * The file of ONNX Runtime's library, UTF-8; NULL: the environment variable ORT_DYLIB_PATH, else the system's, else
+   *    that of the Python environment which VIRTUAL_ENV or CONDA_PREFIX names. A process uses one.
+   */
+  const char *library;
+} rwt_denoiser_options;
 
 /**
  * What a denoiser says of itself; fill with rwt_denoiser_info_init or rwt_denoiser_get_info.
@@ -523,6 +560,16 @@ extern "C" {
 RWT_API rwt_status rwt_denoiser_open(const char *path, struct rwt_denoiser **out);
 
 /**
+ * The same with options; NULL: the defaults. RWT_ERR_UNSUPPORTED, with the paths that were tried, if ONNX Runtime is
+ * chosen and none can be used.
+ * `path` is a string that ends with 0, `options` NULL or initialised; `out` points to a pointer.
+ */
+RWT_API
+rwt_status rwt_denoiser_open_with(const char *path,
+                                  const struct rwt_denoiser_options *options,
+                                  struct rwt_denoiser **out);
+
+/**
  * Write the defaults into *info; size is sizeof *info.
  * `info` points to `size` writable bytes.
  */
@@ -552,10 +599,24 @@ rwt_status rwt_denoiser_get_info(const struct rwt_denoiser *denoiser,
                                  size_t size);
 
 /**
+ * The engine in use with its version and provider, such as "ONNX Runtime 1.31.1, CPU", or "callback"; "" for NULL. Valid
+ * until the denoiser is freed.
+ * `denoiser` is NULL or a live handle.
+ */
+RWT_API
+const char *rwt_denoiser_engine(const struct rwt_denoiser *denoiser);
+
+/**
  * Free a denoiser; NULL is allowed. Samplers that use it go on.
  * `denoiser` is NULL or a live handle, which is dead afterwards.
  */
 RWT_API void rwt_denoiser_free(struct rwt_denoiser *denoiser);
+
+/**
+ * Write the defaults into *options; size is sizeof *options.
+ * `options` points to `size` writable bytes.
+ */
+RWT_API rwt_status rwt_denoiser_options_init(struct rwt_denoiser_options *options, size_t size);
 
 /**
  * The operator that keeps the pixels where mask[height * width] is not 0, the same ones for every channel. Its

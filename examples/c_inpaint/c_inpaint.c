@@ -53,7 +53,11 @@ int main(int argc, char **argv)
 
     /* 1. The prior: a trained denoiser. It says its channels and the range of its levels. */
     rwt_denoiser *denoiser = NULL;
-    check(rwt_denoiser_open(o.model, &denoiser), "the model (--model FILE)");
+    rwt_denoiser_options how;
+    check(rwt_denoiser_options_init(&how, sizeof how), "options");
+    how.engine = o.engine;
+    how.threads = o.threads;
+    check(rwt_denoiser_open_with(o.model, &how, &denoiser), "the model (--model FILE, --engine NAME)");
     rwt_denoiser_info info;
     check(rwt_denoiser_get_info(denoiser, &info, sizeof info), "the model");
 

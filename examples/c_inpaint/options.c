@@ -29,6 +29,8 @@ static const char *const HELP =
     "  --seed N        the same seed gives the same pictures          [1]\n"
     "  --threads N     0: one for each core                           [0]\n"
     "  --model FILE    the denoiser, ONNX                             [the one shipped]\n"
+    "  --engine NAME   embedded or onnxruntime (pip install onnxruntime,\n"
+    "                  ORT_DYLIB_PATH=.../libonnxruntime.so.*)        [embedded]\n"
     "  --out FOLDER    where the pictures go                          [out]\n"
     "  --help\n"
     "\n"
@@ -44,13 +46,22 @@ static const struct {
     {"template", RWT_METHOD_TEMPLATE},
 };
 
+static const struct {
+    const char *name;
+    int32_t engine;
+} ENGINES[] = {
+    {"embedded", RWT_ENGINE_EMBEDDED},
+    {"onnxruntime", RWT_ENGINE_ONNX_RUNTIME},
+};
+
 static const struct option NAMES[] = {
     {"missing", required_argument, NULL, 'f'}, {"noise", required_argument, NULL, 'n'},
     {"size", required_argument, NULL, 'z'},    {"mask", required_argument, NULL, 'm'},
     {"chains", required_argument, NULL, 'c'},  {"levels", required_argument, NULL, 'l'},
     {"method", required_argument, NULL, 'e'},  {"seed", required_argument, NULL, 's'},
     {"threads", required_argument, NULL, 't'}, {"model", required_argument, NULL, 'd'},
-    {"out", required_argument, NULL, 'o'},     {"help", no_argument, NULL, 'h'},
+    {"out", required_argument, NULL, 'o'},     {"engine", required_argument, NULL, 'g'},
+    {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
 
@@ -113,6 +124,14 @@ static int32_t method_named(const char *name)
     fail("--method %s: give gla, preconditioned or template", name);
 }
 
+static int32_t engine_named(const char *name)
+{
+    for (size_t i = 0; i < sizeof ENGINES / sizeof *ENGINES; i++)
+        if (strcmp(name, ENGINES[i].name) == 0)
+            return ENGINES[i].engine;
+    fail("--engine %s: give embedded or onnxruntime", name);
+}
+
 static void options_set(options *o, int letter)
 {
     switch (letter) {
@@ -122,6 +141,7 @@ static void options_set(options *o, int letter)
     case 'm': o->mask = optarg; break;
     case 'c': o->chains = (uint32_t)whole_number("chains", 1, 10000); break;
     case 'l': o->levels = (uint32_t)whole_number("levels", 0, 1000000); break;
+    case 'g': o->engine = engine_named(optarg); break;
     case 'e': o->method = method_named(optarg); break;
     case 's': o->seed = whole_number("seed", 0, UINT64_MAX); break;
     case 't': o->threads = (uint32_t)whole_number("threads", 0, 4096); break;

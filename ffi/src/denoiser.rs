@@ -1,8 +1,9 @@
 //! A denoiser from a model file or from a C function.
 
+use crate::denoiser_options::{open, rwt_denoiser_options};
 use crate::options::{self, SizedStruct};
 use crate::status::{Failure, guard, rwt_status, rwt_status_code::*};
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::{CStr, CString, c_char, c_void};
 use std::sync::{Arc, Mutex};
 
 /// What a denoiser says of itself; fill with rwt_denoiser_info_init or rwt_denoiser_get_info.
@@ -59,7 +60,16 @@ pub struct rwt_denoiser {
 
 pub(crate) struct Shared {
     pub info: rwt_denoiser_info,
+    engine: CString,
     kind: Kind,
+}
+
+impl Shared {
+    #[cfg(feature = "onnx")]
+    pub fn onnx(info: rwt_denoiser_info, model: rwt_onnx::OnnxDenoiser) -> Self {
+        let engine = CString::new(model.engine_name()).unwrap_or_default();
+        Self { info, engine, kind: Kind::Onnx(Box::new(model)) }
+    }
 }
 
 enum Kind {
@@ -108,7 +118,11 @@ impl Shared {
 
     /// May several threads evaluate at a time?
     pub fn is_concurrent(&self) -> bool {
-        !matches!(self.kind, Kind::Callback(_))
+        match &self.kind {
+            #[cfg(feature = "onnx")]
+            Kind::Onnx(model) => model.is_parallel(),
+            Kind::Callback(_) => false,
+        }
     }
 }
 
@@ -150,45 +164,47 @@ impl rwt_core::Denoiser for Evaluator<'_> {
 /// `path` is a string that ends with 0; `out` points to a pointer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rwt_denoiser_open(path: *const c_char, out: *mut *mut rwt_denoiser) -> rwt_status {
+    // SAFETY: the caller's word, as documented.
+    unsafe { rwt_denoiser_open_with(path, std::ptr::null(), out) }
+}
+
+/// The same with options; NULL: the defaults. RWT_ERR_UNSUPPORTED, with the paths that were tried, if ONNX Runtime is
+/// chosen and none can be used.
+///
+/// # Safety
+/// `path` is a string that ends with 0, `options` NULL or initialised; `out` points to a pointer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rwt_denoiser_open_with(
+    path: *const c_char,
+    options: *const rwt_denoiser_options,
+    out: *mut *mut rwt_denoiser,
+) -> rwt_status {
     guard(|| {
-        if path.is_null() || out.is_null() {
-            return Err(Failure::null(if path.is_null() { "path" } else { "out" }));
+        if out.is_null() {
+            return Err(Failure::null("out"));
         }
-        // SAFETY: not NULL, ends with 0 by the caller's word.
-        let path = unsafe { CStr::from_ptr(path) }.to_str().map_err(|_| Failure::argument("path is not UTF-8"))?;
-        let shared = open(path)?;
+        // SAFETY: the caller's word, as documented.
+        let (path, options) = unsafe { (text("path", path)?, options::read(options)?) };
+        let path = path.ok_or_else(|| Failure::null("path"))?;
+        // SAFETY: NULL or a string, the caller's word.
+        let shared = open(path, &options, unsafe { text("library", options.library)? })?;
         // SAFETY: not NULL, the caller's word.
         unsafe { *out = Box::into_raw(Box::new(rwt_denoiser { shared: Arc::new(shared) })) };
         Ok(())
     })
 }
 
-#[cfg(feature = "onnx")]
-fn open(path: &str) -> Result<Shared, Failure> {
-    if let Err(error) = std::fs::File::open(path) {
-        return Err(Failure::new(RWT_ERR_IO, format!("cannot open the model {path}: {error}")));
+/// A string from C.
+///
+/// # Safety
+/// `text` is NULL or a string that ends with 0.
+unsafe fn text<'a>(name: &str, text: *const c_char) -> Result<Option<&'a str>, Failure> {
+    if text.is_null() {
+        return Ok(None);
     }
-    let model = rwt_onnx::OnnxDenoiser::open(path).map_err(|e| Failure::new(RWT_ERR_MODEL, format!("{path}: {e}")))?;
-    let about = model.info();
-    let info = rwt_denoiser_info {
-        channels: about.channels,
-        range_low: about.range.0,
-        range_high: about.range.1,
-        sigma_min: about.sigma_min,
-        sigma_max: about.sigma_max,
-        mean: about.mean,
-        variance: about.variance,
-        ..rwt_denoiser_info::defaults()
-    };
-    Ok(Shared { info, kind: Kind::Onnx(Box::new(model)) })
-}
-
-#[cfg(not(feature = "onnx"))]
-fn open(path: &str) -> Result<Shared, Failure> {
-    Err(Failure::new(
-        RWT_ERR_UNSUPPORTED,
-        format!("cannot open {path}: this library was built without the onnx feature"),
-    ))
+    // SAFETY: not NULL, ends with 0 by the caller's word.
+    let text = unsafe { CStr::from_ptr(text) }.to_str();
+    text.map(Some).map_err(|_| Failure::argument(format!("{name} is not UTF-8")))
 }
 
 /// Write the defaults into *info; size is sizeof *info.
@@ -231,7 +247,11 @@ pub unsafe extern "C" fn rwt_denoiser_from_callback(
         }
         let kind = Kind::Callback(Mutex::new(Callback { denoise, user, release }));
         // SAFETY: not NULL, the caller's word.
-        unsafe { *out = Box::into_raw(Box::new(rwt_denoiser { shared: Arc::new(Shared { info, kind }) })) };
+        unsafe {
+            *out = Box::into_raw(Box::new(rwt_denoiser {
+                shared: Arc::new(Shared { info, engine: c"callback".to_owned(), kind }),
+            }))
+        };
         Ok(())
     })
 }
@@ -253,6 +273,17 @@ pub unsafe extern "C" fn rwt_denoiser_get_info(
             options::write(info, size, denoiser.shared.info)
         }
     })
+}
+
+/// The engine in use with its version and provider, such as "ONNX Runtime 1.31.1, CPU", or "callback"; "" for NULL. Valid
+/// until the denoiser is freed.
+///
+/// # Safety
+/// `denoiser` is NULL or a live handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rwt_denoiser_engine(denoiser: *const rwt_denoiser) -> *const c_char {
+    // SAFETY: NULL or a live handle, the caller's word.
+    unsafe { denoiser.as_ref() }.map_or(c"".as_ptr(), |denoiser| denoiser.shared.engine.as_ptr())
 }
 
 /// Free a denoiser; NULL is allowed. Samplers that use it go on.

@@ -6,6 +6,7 @@
 #![allow(non_camel_case_types)] // the names are C's
 
 pub mod denoiser;
+pub mod denoiser_options;
 pub mod operator;
 pub(crate) mod options;
 pub mod plan;

@@ -52,6 +52,8 @@
     test(a_model_says_what_it_knows)                                       \
     test(a_model_that_cannot_be_used_is_an_error)                          \
     test(the_samples_of_a_model_do_not_depend_on_threads)                  \
+    test(both_engines_walk_the_same_path)                                  \
+    test(an_engine_that_cannot_be_had_is_an_error)                         \
     test(the_version_is_that_of_the_header)
 
 #define DECLARE(name) void name(void);

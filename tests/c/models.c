@@ -1,4 +1,5 @@
 /* A denoiser from a model file. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,4 +97,53 @@ void the_samples_of_a_model_do_not_depend_on_threads(void)
     }
     rwt_operator_free(operator);
     rwt_denoiser_free(denoiser);
+}
+
+/* One sample of a small picture by the model on an engine. */
+static void sample_on(int32_t engine, const char *name, float *sample, size_t side)
+{
+    rwt_denoiser_options how;
+    WORKS(rwt_denoiser_options_init(&how, sizeof how));
+    how.engine = engine;
+    rwt_denoiser *denoiser;
+    WORKS(rwt_denoiser_open_with(model_path, &how, &denoiser));
+    CHECK(strstr(rwt_denoiser_engine(denoiser), name) != NULL);
+    rwt_sampler_options options;
+    WORKS(rwt_sampler_options_init(&options, sizeof options));
+    options.levels = 12;
+    options.chains = 1;
+    rwt_sampler *sampler;
+    WORKS(rwt_sampler_create(denoiser, NULL, &options, 3, side, side, &sampler));
+    rwt_denoiser_free(denoiser);
+    WORKS(rwt_sampler_run(sampler, NULL, 0, NULL, NULL));
+    WORKS(rwt_sampler_sample(sampler, 0, sample, 3 * side * side));
+    rwt_sampler_free(sampler);
+}
+
+void both_engines_walk_the_same_path(void)
+{
+    float embedded[N], runtime[N];
+    if (quick)
+        return; /* under valgrind */
+    sample_on(RWT_ENGINE_EMBEDDED, "rten", embedded, SIDE);
+    if (getenv("ORT_DYLIB_PATH") == NULL)
+        return; /* c_abi.rs names the skipped test */
+    sample_on(RWT_ENGINE_ONNX_RUNTIME, "ONNX Runtime 1.", runtime, SIDE);
+    for (int i = 0; i < N; i++)
+        CHECK(fabsf(embedded[i] - runtime[i]) < 1e-3f);
+}
+
+void an_engine_that_cannot_be_had_is_an_error(void)
+{
+    rwt_denoiser_options how;
+    rwt_denoiser *denoiser = NULL;
+    WORKS(rwt_denoiser_options_init(&how, sizeof how));
+    how.engine = 7;
+    FAILS(rwt_denoiser_open_with(model_path, &how, &denoiser), RWT_ERR_ARGUMENT, "rwt_engine");
+    how.engine = RWT_ENGINE_ONNX_RUNTIME;
+    how.library = "/no/such/libonnxruntime.so";
+    FAILS(rwt_denoiser_open_with(model_path, &how, &denoiser), RWT_ERR_UNSUPPORTED, "/no/such/libonnxruntime.so: there is no");
+    FAILS(rwt_denoiser_open_with(NULL, &how, &denoiser), RWT_ERR_ARGUMENT, "path is NULL");
+    FAILS(rwt_denoiser_open_with(model_path, &how, NULL), RWT_ERR_ARGUMENT, "out is NULL");
+    CHECK(denoiser == NULL && strcmp(rwt_denoiser_engine(NULL), "") == 0);
 }

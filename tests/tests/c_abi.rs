@@ -106,6 +106,8 @@ c_tests! {
     a_model_says_what_it_knows
     a_model_that_cannot_be_used_is_an_error
     the_samples_of_a_model_do_not_depend_on_threads
+    both_engines_walk_the_same_path
+    an_engine_that_cannot_be_had_is_an_error
     the_version_is_that_of_the_header
 }
 
@@ -145,4 +147,11 @@ fn valgrind_finds_no_leak_and_no_bad_access() {
     command.args(["--quiet", "--leak-check=full", "--errors-for-leak-kinds=definite", "--error-exitcode=9"]);
     command.arg(shared()).arg("all").arg(model()).arg(scratch("valgrind")).arg("quick");
     run(&mut command);
+}
+
+#[test]
+fn onnx_runtime_is_there_for_c() {
+    if std::env::var_os("ORT_DYLIB_PATH").is_none() {
+        skip("c_abi, ONNX Runtime's half of both_engines_walk_the_same_path", "ORT_DYLIB_PATH is not set");
+    }
 }

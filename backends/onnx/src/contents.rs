@@ -56,10 +56,11 @@ impl Contents {
         }
     }
 
-    /// The operators and the names of inputs and outputs are those of a denoiser: the names of the time and the output.
-    pub(crate) fn check(&self) -> Result<[&'static str; 2], Error> {
+    /// The names of inputs and outputs are those of a denoiser: the names of the time and the output. For the embedded
+    /// engine, its operators are known, too.
+    pub(crate) fn check(&self, is_embedded: bool) -> Result<[&'static str; 2], Error> {
         let names: Vec<_> = self.operators.iter().filter(|name| !operators::is_supported(name)).cloned().collect();
-        if !names.is_empty() {
+        if is_embedded && !names.is_empty() {
             return Err(Error::Operators { names });
         }
         let interface = |what, expected: &str, found: &[&str]| {

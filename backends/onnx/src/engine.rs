@@ -1,128 +1,81 @@
-//! The embedded engine behind one door: load a graph, run it once.
+//! The engines behind one door.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use rten::{
-    DataType, Dimension, Model, ModelOptions, NodeId, RunOptions, ThreadPool, ValueOrView, ValueType, ValueView,
-};
+use rten::ThreadPool;
 
-use crate::operators;
-use crate::{Error, ModelInfo, TimeInput};
+use crate::embedded::Embedded;
+use crate::runtime::Runtime;
+use crate::{Error, ModelInfo};
 
-/// A loaded graph with a picture and a time as inputs and one output.
-pub(crate) struct Engine {
-    model: Model,
-    x: NodeId,
-    time: NodeId,
-    output: NodeId,
-    has_integer_time: bool,
-    has_scalar_time: bool,
-    output_channels: usize,
+/// Which engine runs a network.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum EngineChoice {
+    /// The engine inside this crate, in pure Rust. Evaluators run in parallel, on one thread each.
+    #[default]
+    Embedded,
+    /// ONNX Runtime, found on this machine when the model is opened. One evaluation at a time, on several threads.
+    Runtime(RuntimeOptions),
+}
+
+/// How ONNX Runtime is found and run. A process uses one library: the first that a model was opened with.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RuntimeOptions {
+    /// The library's file. `None`: that of the environment variable ORT_DYLIB_PATH; without it, the system's, or that of
+    /// the Python environment that VIRTUAL_ENV or CONDA_PREFIX names.
+    pub library: Option<PathBuf>,
+    /// Threads of an evaluation; 0: one for each core.
+    pub threads: usize,
+}
+
+/// A loaded network.
+pub(crate) enum Engine {
+    Embedded(Box<Embedded>),
+    Runtime(Box<Runtime>),
 }
 
 impl Engine {
-    /// Load an ONNX model whose bytes, operators and names (of the time and the output) have been checked; check the
-    /// shapes and types of its inputs.
-    pub(crate) fn load(bytes: Vec<u8>, names: &[&str; 2], info: &ModelInfo) -> Result<Self, Error> {
-        let model = guarded("loading", || {
-            let mut options = ModelOptions::with_ops(operators::registry());
-            options.prepack_weights(true).load(bytes).map_err(|e| e.to_string())
-        })?;
-        let id = |name| model.find_node(name).ok_or_else(|| interface("graph", name, "nothing"));
-        let (x, time, output) = (id("x")?, id(names[0])?, id(names[1])?);
-        check_input(&model, x, "input x", false, &[None, Some(info.channels), None, None])?;
-        let node = model.node_info(time);
-        let has_integer_time = node.as_ref().and_then(|node| node.dtype()) == Some(ValueType::Tensor(DataType::Int32));
-        let has_scalar_time = node.and_then(|node| node.shape()).is_some_and(|shape| shape.is_empty());
-        if has_integer_time && info.conventions.time != TimeInput::Integer {
-            return Err(interface("the time's type", "f32, as rwt.time is not integer", "an integer type"));
-        }
-        check_input(&model, time, "the time", has_integer_time, if has_scalar_time { &[] } else { &[None] })?;
-        let output_channels = if info.conventions.learned_variance { 2 * info.channels } else { info.channels };
-        Ok(Self { model, x, time, output, has_integer_time, has_scalar_time, output_channels })
+    /// Load a model whose bytes, operators and names (of the time and the output) have been checked.
+    pub(crate) fn load(
+        bytes: Vec<u8>,
+        names: &[&'static str; 2],
+        info: &ModelInfo,
+        choice: &EngineChoice,
+    ) -> Result<Self, Error> {
+        Ok(match choice {
+            EngineChoice::Embedded => Self::Embedded(Box::new(Embedded::load(bytes, names, info)?)),
+            EngineChoice::Runtime(options) => Self::Runtime(Box::new(Runtime::load(&bytes, names, info, options)?)),
+        })
     }
 
-    /// Run on one padded picture, \[1, channels, height, width\], and hand back the output of that shape, or with
-    /// learned variances of twice the channels.
+    /// Its name, version and provider.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Embedded(_) => "rten 0.27, CPU",
+            Self::Runtime(runtime) => runtime.name(),
+        }
+    }
+
+    /// What an evaluator owns to run it.
+    pub(crate) fn worker(&self) -> Option<Arc<ThreadPool>> {
+        matches!(self, Self::Embedded(_)).then(|| Arc::new(ThreadPool::with_num_threads(1)))
+    }
+
+    /// Run on one padded picture, \[1, channels, height, width\], and hand over the output of that shape, or with learned
+    /// variances of twice the channels.
     pub(crate) fn run(
         &self,
-        pool: &Arc<ThreadPool>,
+        worker: Option<&Arc<ThreadPool>>,
         shape: [usize; 4],
         x: &[f32],
         time: f64,
-    ) -> Result<Vec<f32>, Error> {
-        let (found, data) = guarded("running", || {
-            let (float, integer) = ([time as f32], [time as i32]);
-            let length = if self.has_scalar_time { &[][..] } else { &[1] };
-            let x = ValueView::from_shape(shape, x).map_err(|e| e.to_string())?;
-            let time: ValueOrView = if self.has_integer_time {
-                ValueView::from_shape(length, &integer).map_err(|e| e.to_string())?.into()
-            } else {
-                ValueView::from_shape(length, &float).map_err(|e| e.to_string())?.into()
-            };
-            let options = RunOptions::default().with_thread_pool(Some(pool.clone()));
-            let inputs = vec![(self.x, x.into()), (self.time, time)];
-            let [output] = self.model.run_n(inputs, [self.output], Some(options)).map_err(|e| e.to_string())?;
-            output.into_shape_vec::<f32, 4>().map_err(|e| e.to_string())
-        })?;
-        let expected = [shape[0], self.output_channels, shape[2], shape[3]];
-        if found != expected || data.len() != expected.iter().product::<usize>() {
-            return Err(Error::OutputShape { expected, found: found.to_vec() });
+        output: impl FnOnce(&[f32]),
+    ) -> Result<(), Error> {
+        match self {
+            Self::Embedded(engine) => engine.run(worker, shape, x, time, output),
+            Self::Runtime(engine) => engine.run(shape, x, time, output),
         }
-        Ok(data)
     }
-}
-
-/// `None` in `shape` is an axis that must not be fixed, except to the one picture that is evaluated at a time.
-fn check_input(
-    model: &Model,
-    id: NodeId,
-    what: &'static str,
-    integer: bool,
-    shape: &[Option<usize>],
-) -> Result<(), Error> {
-    let node = model.node_info(id);
-    let Some(found) = node.as_ref().and_then(|node| node.shape()) else {
-        return Ok(()); // nothing declared: the trial evaluation decides
-    };
-    let fits = |(axis, (found, expected)): (usize, (&Dimension, &Option<usize>))| match (found, expected) {
-        (Dimension::Fixed(found), Some(expected)) => found == expected,
-        (Dimension::Fixed(found), None) => axis == 0 && *found == 1,
-        (Dimension::Symbolic(_), _) => true,
-    };
-    let (wanted, name) = if integer { (DataType::Int32, "i64") } else { (DataType::Float, "f32") };
-    let is_wanted = node.and_then(|node| node.dtype()).is_none_or(|kind| kind == ValueType::Tensor(wanted));
-    if is_wanted && found.len() == shape.len() && found.iter().zip(shape).enumerate().all(fits) {
-        return Ok(());
-    }
-    let expected: Vec<_> = shape.iter().map(|size| size.map_or("any".into(), |size| size.to_string())).collect();
-    let expected = format!("{name} [{}], where the channels are those of rwt.channels", expected.join(", "));
-    let found = found.iter().map(|size| match size {
-        Dimension::Fixed(size) => size.to_string(),
-        Dimension::Symbolic(name) => name.clone(),
-    });
-    let kind = if is_wanted { name } else { "another type" };
-    Err(interface(what, &expected, &format!("{kind} [{}]", found.collect::<Vec<_>>().join(", "))))
-}
-
-fn interface(what: &'static str, expected: &str, found: &str) -> Error {
-    Error::Interface { what, expected: expected.into(), found: found.into() }
-}
-
-/// Call the engine, turning its errors and panics into ours.
-///
-/// The engine indexes, unwraps and does unchecked arithmetic on what a file says (shapes in its operators, names in
-/// its graph), so a damaged or odd model can make it panic. Nothing of ours is half-changed then: it only borrows
-/// inputs, and a lock that it poisons makes later calls fail here, too.
-fn guarded<T>(stage: &'static str, call: impl FnOnce() -> Result<T, String>) -> Result<T, Error> {
-    let message = match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(Ok(value)) => return Ok(value),
-        Ok(Err(message)) => message,
-        Err(panic) => match panic.downcast::<String>() {
-            Ok(text) => *text,
-            Err(panic) => panic.downcast::<&str>().map_or("a panic".into(), |text| text.to_string()),
-        },
-    };
-    Err(Error::Engine { stage, message })
 }

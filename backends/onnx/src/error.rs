@@ -73,6 +73,17 @@ pub enum Error {
         /// The first value that is not finite.
         found: f32,
     },
+    /// There is no ONNX Runtime that can be used.
+    #[error(
+        "no ONNX Runtime can be used: {}; wanted is 1.{wanted} or later: `pip install onnxruntime`, then give the path of onnxruntime/capi/libonnxruntime.so.* as the option or in ORT_DYLIB_PATH",
+        tried.join("; ")
+    )]
+    Runtime {
+        /// The oldest minor version of ONNX Runtime 1 that can be used.
+        wanted: u32,
+        /// Each path that was tried, with the reason.
+        tried: Vec<String>,
+    },
     /// The engine refused to load or run the model.
     #[error("the engine failed while {stage}: {message}; export the model again and compare it with ONNX Runtime")]
     Engine {

@@ -30,7 +30,7 @@ pub struct Evaluator<'a> {
     channels: usize,
     length: usize,
     padded: Vec<f32>,
-    pool: Arc<ThreadPool>,
+    worker: Option<Arc<ThreadPool>>,
 }
 
 impl<'a> Evaluator<'a> {
@@ -54,7 +54,7 @@ impl<'a> Evaluator<'a> {
             paddings: (0..symmetries).map(padding).collect::<Option<_>>().ok_or(refused)?,
             key: None,
             padded,
-            pool: Arc::new(ThreadPool::with_num_threads(1)),
+            worker: model.engine().worker(),
         })
     }
 
@@ -112,8 +112,8 @@ impl Denoiser for Evaluator<'_> {
         let (scale, rule) = (conventions.prediction.input_scale(sigma), conventions.prediction.tweedie(sigma));
         for (image, target) in x.chunks_exact(self.length).zip(denoised.chunks_exact_mut(self.length)) {
             padding.pad(image, scale as f32, &mut self.padded);
-            let output = self.model.engine().run(&self.pool, shape, &self.padded, time)?;
-            padding.crop(&output, target);
+            let crop = |output: &[f32]| padding.crop(output, target);
+            self.model.engine().run(self.worker.as_ref(), shape, &self.padded, time, crop)?;
             if rule != NOTHING {
                 for (denoised, x) in target.iter_mut().zip(image) {
                     *denoised = (rule.input * f64::from(*x) + rule.output * f64::from(*denoised)) as f32;

@@ -1,4 +1,5 @@
-//! Denoisers in ONNX files for `rwt`, run by an embedded engine in pure Rust: no library to install.
+//! Denoisers in ONNX files for `rwt`, run by an embedded engine in pure Rust (the default: no library to install) or by
+//! ONNX Runtime, which is found when the program runs ([`EngineChoice`]).
 //!
 //! ```no_run
 //! use rwt_core::Denoiser;
@@ -39,23 +40,27 @@
 //! | `rwt.symmetry` | none, square: turned and mirrored pictures are as likely | none |
 //!
 //! Whatever the network predicts, callers get D(x, σ). Keys that are missing can be given when the file is opened
-//! ([`OnnxDenoiser::from_bytes_with`]); keys that contradict each other or the graph are errors. Pictures are padded by
+//! ([`OpenOptions::keys`]); keys that contradict each other or the graph are errors. Pictures are padded by
 //! reflection and cropped again, so that any size works and borders look like the rest.
 
 mod contents;
 mod conventions;
+mod embedded;
 mod engine;
 mod error;
 mod evaluator;
+mod library;
 mod model_info;
 mod onnx_denoiser;
 mod operators;
 mod padding;
+mod runtime;
 mod symmetry;
 mod wire;
 
 pub use conventions::{Conventions, TimeInput};
+pub use engine::{EngineChoice, RuntimeOptions};
 pub use error::{Error, KeyProblem};
 pub use evaluator::Evaluator;
 pub use model_info::ModelInfo;
-pub use onnx_denoiser::OnnxDenoiser;
+pub use onnx_denoiser::{OnnxDenoiser, OpenOptions};

@@ -9,10 +9,19 @@ use rwt_core::Denoiser;
 
 use crate::contents::Contents;
 use crate::engine::Engine;
-use crate::{Error, Evaluator, ModelInfo};
+use crate::{EngineChoice, Error, Evaluator, ModelInfo};
 
 /// The largest model that is loaded, in bytes.
 const SIZE_LIMIT: u64 = 1 << 30;
+
+/// How a model is opened.
+#[derive(Debug, Clone, Default)]
+pub struct OpenOptions<'a> {
+    /// Which engine runs it.
+    pub engine: EngineChoice,
+    /// Metadata that the file lacks, such as `("rwt.time", "sigma")`.
+    pub keys: &'a [(&'a str, &'a str)],
+}
 
 /// A trained denoiser, loaded, checked and ready to evaluate. Immutable: share it between threads, and give each its
 /// own [`Evaluator`].
@@ -27,6 +36,14 @@ impl OnnxDenoiser {
     /// # Errors
     /// [`Error::Read`], and those of [`OnnxDenoiser::from_bytes`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::open_with(path, &OpenOptions::default())
+    }
+
+    /// The same with options.
+    ///
+    /// # Errors
+    /// [`Error::Read`], and those of [`OnnxDenoiser::from_bytes_with`].
+    pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions<'_>) -> Result<Self, Error> {
         let read = |path: &Path| {
             let file = File::open(path)?;
             let length = file.metadata()?.len();
@@ -40,7 +57,7 @@ impl OnnxDenoiser {
         if length > SIZE_LIMIT {
             return Err(Error::TooLarge { expected: SIZE_LIMIT, found: length });
         }
-        Self::from_bytes(bytes)
+        Self::from_bytes_with(bytes, options)
     }
 
     /// Load a model from the bytes of its file.
@@ -55,26 +72,37 @@ impl OnnxDenoiser {
     /// # Errors
     /// Every variant of [`Error`] that is about a model; each names what was expected and found.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, Error> {
-        Self::from_bytes_with(bytes, &[])
+        Self::from_bytes_with(bytes, &OpenOptions::default())
     }
 
-    /// The same for a file without all of its metadata: `keys` are what it lacks, such as `("rwt.time", "sigma")`.
+    /// The same with options.
     ///
     /// # Errors
-    /// Those of [`OnnxDenoiser::from_bytes`]; a key that the file has with another value is a contradiction.
-    pub fn from_bytes_with(bytes: Vec<u8>, keys: &[(&str, &str)]) -> Result<Self, Error> {
+    /// Those of [`OnnxDenoiser::from_bytes`]; [`Error::Runtime`] if ONNX Runtime is chosen and none can be used; a key that
+    /// the file has with another value is a contradiction.
+    pub fn from_bytes_with(bytes: Vec<u8>, options: &OpenOptions<'_>) -> Result<Self, Error> {
         let found = bytes.len() as u64;
         if found > SIZE_LIMIT {
             return Err(Error::TooLarge { expected: SIZE_LIMIT, found });
         }
         let mut contents = Contents::read(&bytes)?;
-        let names = contents.check()?;
-        contents.metadata.extend(keys.iter().map(|(key, value)| (key.to_string(), value.to_string())));
+        let names = contents.check(matches!(options.engine, EngineChoice::Embedded))?;
+        contents.metadata.extend(options.keys.iter().map(|(key, value)| (key.to_string(), value.to_string())));
         let info = ModelInfo::from_metadata(&contents.metadata)?;
-        let engine = Engine::load(bytes, &names, &info)?;
+        let engine = Engine::load(bytes, &names, &info, &options.engine)?;
         let model = Self { engine, info };
         model.try_out()?;
         Ok(model)
+    }
+
+    /// The engine, its version and its provider, such as "ONNX Runtime 1.31.1, CPU".
+    pub fn engine_name(&self) -> &str {
+        self.engine.name()
+    }
+
+    /// Do evaluators of this model run in parallel? If not, they wait for each other.
+    pub fn is_parallel(&self) -> bool {
+        matches!(self.engine, Engine::Embedded(_))
     }
 
     /// What the model says about itself.

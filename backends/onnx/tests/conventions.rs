@@ -6,7 +6,7 @@ mod graph;
 use graph::Graph;
 use rwt_core::vp::Betas;
 use rwt_core::{Denoiser, Prediction};
-use rwt_onnx::{Error, OnnxDenoiser, TimeInput};
+use rwt_onnx::{Error, OnnxDenoiser, OpenOptions, TimeInput};
 
 const DOMAIN: [(&str, &str); 2] = [("rwt.sigma_min", "0.02"), ("rwt.sigma_max", "50")];
 
@@ -142,11 +142,15 @@ fn of_learned_variances_the_first_half_is_the_prediction() {
 #[test]
 fn missing_keys_can_be_given_and_contradictions_are_refused() {
     let bytes = Graph::new("t", &[("rwt.prediction", "noise"), ("rwt.time", "index")]).bytes();
+    fn with<'a>(keys: &'a [(&'a str, &'a str)]) -> OpenOptions<'a> {
+        OpenOptions { keys, ..OpenOptions::default() }
+    }
     let given = [("rwt.process", "vp"), ("rwt.table", "cosine 1000")];
     assert!(OnnxDenoiser::from_bytes(bytes.clone()).is_err());
-    let model = OnnxDenoiser::from_bytes_with(bytes.clone(), &given).unwrap();
+    let model = OnnxDenoiser::from_bytes_with(bytes.clone(), &with(&given)).unwrap();
     assert_eq!(model.info().conventions.table.len(), 1000);
-    let error = OnnxDenoiser::from_bytes_with(bytes, &[given[0], given[1], ("rwt.time", "sigma")]).err().unwrap();
+    let contradiction = [given[0], given[1], ("rwt.time", "sigma")];
+    let error = OnnxDenoiser::from_bytes_with(bytes, &with(&contradiction)).err().unwrap();
     assert!(error.to_string().contains("rwt.time: expected one value, found \"index\" and \"sigma\""), "{error}");
 }
 

@@ -1,0 +1,133 @@
+//! ONNX Runtime beside the embedded engine. Without an ONNX Runtime on this machine these tests are skipped, by name.
+
+mod common;
+#[path = "common/graph.rs"]
+mod graph;
+
+use std::io::Write;
+
+use common::{Random, bytes, path};
+use graph::Graph;
+use rwt_core::Denoiser;
+use rwt_onnx::{EngineChoice, Error, OnnxDenoiser, OpenOptions, RuntimeOptions};
+
+fn options(options: RuntimeOptions) -> OpenOptions<'static> {
+    OpenOptions { engine: EngineChoice::Runtime(options), ..OpenOptions::default() }
+}
+
+/// The shipped model on ONNX Runtime; `None`, and a line for the list of skipped tests, where there is none.
+fn runtime(test: &str) -> Option<OnnxDenoiser> {
+    match OnnxDenoiser::open_with(path(), &options(RuntimeOptions { library: None, threads: 2 })) {
+        Ok(model) => Some(model),
+        Err(Error::Runtime { tried, .. }) => {
+            let line = format!("SKIPPED: rwt-onnx, {test}: no ONNX Runtime: {}\n", tried.join("; "));
+            eprint!("{line}");
+            if let Some(list) = std::env::var_os("RWT_SKIPPED") {
+                let file = std::fs::OpenOptions::new().append(true).create(true).open(list);
+                file.and_then(|mut file| file.write_all(line.as_bytes())).unwrap();
+            }
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn denoise(model: &OnnxDenoiser, height: usize, width: usize, x: &[f32], sigma: f64) -> Vec<f32> {
+    let mut denoised = vec![f32::NAN; x.len()];
+    model.evaluator(height, width).unwrap().denoise(x, sigma, &mut denoised).unwrap();
+    denoised
+}
+
+fn difference(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+#[test]
+fn both_engines_give_the_same_picture() {
+    let Some(model) = runtime("both_engines_give_the_same_picture") else { return };
+    let embedded = common::model();
+    assert!(model.engine_name().starts_with("ONNX Runtime 1.") && model.engine_name().ends_with("CPU"));
+    assert!(embedded.engine_name().contains("rten") && embedded.is_parallel() && !model.is_parallel());
+    assert_eq!(model.info(), embedded.info());
+    let mut random = Random(3);
+    for (height, width) in [(64, 64), (33, 50)] {
+        for sigma in [0.01f64, 0.3, 40.0] {
+            let x: Vec<f32> = (0..3 * height * width).map(|_| random.normal() * (0.5 + sigma as f32)).collect();
+            let (a, b) = (denoise(&model, height, width, &x, sigma), denoise(&embedded, height, width, &x, sigma));
+            assert!(difference(&a, &b) < 2e-5, "{height} x {width}, {sigma}: {}", difference(&a, &b));
+        }
+    }
+}
+
+#[test]
+fn threads_share_a_model() {
+    let Some(model) = runtime("threads_share_a_model") else { return };
+    let x = vec![0.25; 3 * 40 * 40];
+    let expected = denoise(&model, 40, 40, &x, 0.5);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| assert!(difference(&denoise(&model, 40, 40, &x, 0.5), &expected) < 1e-5));
+        }
+    });
+}
+
+#[test]
+fn every_kind_of_time_and_output_is_read() {
+    if runtime("every_kind_of_time_and_output_is_read").is_none() {
+        return;
+    }
+    let ddpm = |time| {
+        [
+            ("rwt.prediction", "noise"),
+            ("rwt.process", "vp"),
+            ("rwt.time", time),
+            ("rwt.table", "linear 0.0001 0.02 1000"),
+        ]
+    };
+    let x: Vec<f32> = (0..12).map(|i| (i as f32 * 0.7).sin()).collect();
+    for (time, integer, scalar, doubled) in [
+        ("index", false, false, false),
+        ("index", false, true, false),
+        ("integer", true, false, false),
+        ("integer", true, true, false),
+        ("index", false, false, true),
+    ] {
+        let mut graph = Graph { integer, scalar, doubled, ..Graph::new("t", &ddpm(time)) };
+        graph.metadata.extend(doubled.then_some(("rwt.learned_variance", "yes")));
+        let embedded = OnnxDenoiser::from_bytes(graph.bytes()).unwrap();
+        let model = OnnxDenoiser::from_bytes_with(graph.bytes(), &options(RuntimeOptions::default())).unwrap();
+        let sigma = embedded.info().conventions.table[400];
+        let (a, b) = (denoise(&model, 2, 3, &x, sigma), denoise(&embedded, 2, 3, &x, sigma));
+        assert!(difference(&a, &b) < 1e-3 * 400.0, "{time} {integer} {scalar} {doubled}: {a:?} {b:?}");
+    }
+    let wrong = Graph { integer: true, ..Graph::new("t", &ddpm("index")) };
+    let error = OnnxDenoiser::from_bytes_with(wrong.bytes(), &options(RuntimeOptions::default())).err().unwrap();
+    assert!(matches!(error, Error::Interface { what: "the time", .. }), "{error}");
+}
+
+#[test]
+fn damaged_files_are_refused_as_by_the_embedded_engine() {
+    if runtime("damaged_files_are_refused_as_by_the_embedded_engine").is_none() {
+        return;
+    }
+    let open =
+        |bytes: Vec<u8>| OnnxDenoiser::from_bytes_with(bytes, &options(RuntimeOptions::default())).err().unwrap();
+    let whole = bytes();
+    assert!(matches!(open(whole[..whole.len() / 2].to_vec()), Error::Malformed(_)));
+    assert!(matches!(open(b"not a model".to_vec()), Error::Malformed(_)));
+    let unknown = common::replaced(b"\x22\x0aReciprocal", b"\x22\x0aReciprocus");
+    assert!(matches!(open(unknown), Error::Engine { stage: "loading", .. }));
+    let mut nan = whole.clone();
+    nan[whole.len() / 2..][..4096].fill(0xff);
+    assert!(matches!(open(nan), Error::NotFinite { .. } | Error::Engine { .. }));
+}
+
+#[test]
+fn another_library_is_refused_in_the_same_process() {
+    if runtime("another_library_is_refused_in_the_same_process").is_none() {
+        return;
+    }
+    let other = RuntimeOptions { library: Some("/somewhere/else/libonnxruntime.so".into()), threads: 1 };
+    let error = OnnxDenoiser::open_with(path(), &options(other)).err().unwrap().to_string();
+    assert!(error.contains("this process already uses"), "{error}");
+}
