@@ -11,12 +11,18 @@ const STEPS: usize = 50;
 /// diffusers' time steps: 980, 960, …, 0 of 1000.
 const STRIDE: usize = 20;
 
+/// The Python with PyTorch, or a skipped test.
+fn python(test: &str) -> Option<std::ffi::OsString> {
+    let python = std::env::var_os("RWT_TORCH_PYTHON");
+    if python.is_none() {
+        skip(test, "RWT_TORCH_PYTHON does not name a Python with torch, diffusers, onnx and onnxruntime");
+    }
+    python
+}
+
 /// The exported files and the paths, or `None` if there is no Python with PyTorch.
 fn exported() -> Option<PathBuf> {
-    let Some(python) = std::env::var_os("RWT_TORCH_PYTHON") else {
-        skip("diffusers", "RWT_TORCH_PYTHON does not name a Python with torch, diffusers, onnx and onnxruntime");
-        return None;
-    };
+    let python = python("exported_networks_walk_the_path_of_diffusers")?;
     let folder = scratch("diffusers");
     let script = root().join("tests/python/diffusers_paths.py");
     run(Command::new(python).arg("-W").arg("ignore").arg(script).arg(&folder).arg(root().join("examples/export")));
@@ -97,6 +103,21 @@ fn exported_networks_walk_the_path_of_diffusers() {
                 let steps = path(&folder.join(format!("{name}-{sampler}.f32")), 3 * side * side);
                 follow(&model, &rows, &steps, side, &format!("{name}, {sampler}"));
             }
+        }
+    }
+}
+
+#[test]
+fn any_module_is_exported_by_an_adapter() {
+    let Some(python) = python("any_module_is_exported_by_an_adapter") else { return };
+    let export = root().join("examples/export");
+    for name in ["drunet", "edm"] {
+        let file = scratch("torch_module").join(format!("{name}.onnx"));
+        let mut command = Command::new(&python);
+        command.arg("-W").arg("ignore").arg(export.join("torch_module.py"));
+        run(command.arg(export.join(format!("examples/{name}.py"))).arg("--out").arg(&file));
+        for model in engines(&file) {
+            assert_eq!(model.info().name, format!("{name}-like"));
         }
     }
 }
