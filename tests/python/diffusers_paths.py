@@ -10,15 +10,15 @@ from diffusers import DDIMScheduler, DDPMScheduler
 
 sys.path.insert(0, sys.argv[2])
 import diffusers_unet2d
+import guided_diffusion
 from rwt_export import export
 
 STEPS = 50
 
 
-def walk(unet, scheduler, path):
+def walk(predict, side, scheduler, path):
     scheduler.set_timesteps(STEPS)
     generator = torch.Generator().manual_seed(1)
-    side = unet.config.sample_size
     x = torch.randn(1, 3, side, side, generator=generator)
     noise = torch.zeros_like(x)
 
@@ -33,7 +33,7 @@ def walk(unet, scheduler, path):
         for t in scheduler.timesteps:
             noise.zero_()
             before = x
-            x = scheduler.step(unet(x, t.float()[None], return_dict=False)[0], t, x).prev_sample
+            x = scheduler.step(predict(x, t.float()[None]), t, x).prev_sample
             for picture in (before, noise, x):
                 file.write(picture.numpy().astype(np.float32).tobytes())
 
@@ -51,8 +51,17 @@ def main():
         unet.conv_out.weight.data *= 3
         export(diffusers_unet2d.Sample(unet), f"{folder}/{name}.onnx", diffusers_unet2d.metadata(unet, scheduler, Options))
         unet.eval()
-        walk(unet, DDIMScheduler(**scheduler, clip_sample=False, set_alpha_to_one=True), f"{folder}/{name}-ddim.f32")
-        walk(unet, DDPMScheduler(**scheduler, clip_sample=True, variance_type="fixed_small"), f"{folder}/{name}-ddpm.f32")
+        both(lambda x, t: unet(x, t, return_dict=False)[0], unet.config.sample_size, scheduler, f"{folder}/{name}")
+
+    network = guided_diffusion.network("small64").eval()
+    network.out[2].weight.data *= 3
+    export(network, f"{folder}/guided.onnx", guided_diffusion.metadata("small64", Options))
+    both(lambda x, t: network(x, t)[:, :3], 64, diffusers_unet2d.DDPM, f"{folder}/guided")
+
+
+def both(predict, side, scheduler, path):
+    walk(predict, side, DDIMScheduler(**scheduler, clip_sample=False, set_alpha_to_one=True), path + "-ddim.f32")
+    walk(predict, side, DDPMScheduler(**scheduler, clip_sample=True, variance_type="fixed_small"), path + "-ddpm.f32")
 
 
 main()

@@ -90,7 +90,7 @@ fn follow(model: &OnnxDenoiser, rows: &[Step], steps: &[[Vec<f32>; 3]], side: us
 #[test]
 fn exported_networks_walk_the_path_of_diffusers() {
     let Some(folder) = exported() else { return };
-    for (name, side) in [("small", 16), ("cifar10", 32)] {
+    for (name, side) in [("small", 16), ("cifar10", 32), ("guided", 64)] {
         for model in engines(&folder.join(format!("{name}.onnx"))) {
             let table = &model.info().conventions.table;
             let levels: Vec<f64> = (0..STEPS).rev().map(|k| table[STRIDE * k]).collect();
