@@ -1,5 +1,6 @@
 //! ONNX Runtime, through `ort`, from a library that is found when the program runs.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -83,10 +84,10 @@ impl Runtime {
         } else {
             TensorRef::from_array_view((length, &float[..])).map_err(failed)?.into()
         };
+        let inputs: Vec<(Cow<'_, str>, SessionInputValue<'_>)> =
+            vec![("x".into(), x.into()), (self.names[0].into(), time)];
         let mut session = locked(&self.session);
-        let outputs = session.run(vec![("x".into(), x.into()), (self.names[0].into(), time)]
-            as Vec<(std::borrow::Cow<'_, str>, SessionInputValue<'_>)>);
-        let outputs = outputs.map_err(failed)?;
+        let outputs = session.run(inputs).map_err(failed)?;
         let (found, data) = outputs[self.names[1]].try_extract_tensor::<f32>().map_err(failed)?;
         let expected = [shape[0], self.output_channels, shape[2], shape[3]];
         let found: Vec<usize> = found.iter().map(|&size| usize::try_from(size).unwrap_or(0)).collect();
