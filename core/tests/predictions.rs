@@ -1,19 +1,11 @@
 //! Every parameterisation of MATH.md §3 against the definition of what it predicts.
 
+mod common;
+
+use common::ALL;
 use rwt_core::{Denoiser, Gaussian, Prediction, Schedule, SliceWalker, Step, Walk, recipes};
 use std::convert::Infallible;
 use std::ops::ControlFlow;
-
-const ALL: [Prediction; 8] = [
-    Prediction::DenoisedVe,
-    Prediction::DenoisedVp,
-    Prediction::NoiseVe,
-    Prediction::NoiseVp,
-    Prediction::ScoreVe,
-    Prediction::ScoreVp,
-    Prediction::VelocityVp,
-    Prediction::Edm { sigma_data: 0.5 },
-];
 
 #[test]
 fn what_a_perfect_network_would_output_gives_back_the_image() {

@@ -1,18 +1,11 @@
 //! The training template: its losses are the published ones, its gradient is the slope.
 
+mod common;
+
+use common::ALL;
 use rwt_core::training::{Levels, Training, Weight};
 use rwt_core::{Error, Prediction, Time};
 
-const ALL: [Prediction; 8] = [
-    Prediction::DenoisedVe,
-    Prediction::DenoisedVp,
-    Prediction::NoiseVe,
-    Prediction::NoiseVp,
-    Prediction::ScoreVe,
-    Prediction::ScoreVp,
-    Prediction::VelocityVp,
-    Prediction::Edm { sigma_data: 0.5 },
-];
 const N: usize = 64;
 
 /// A picture, its noise, the noisy picture and what some network answered.

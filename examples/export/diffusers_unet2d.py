@@ -12,7 +12,7 @@ import os
 import torch
 from diffusers import UNet2DModel
 
-from rwt_export import export
+from rwt_export import add_options, export
 
 # The architecture of google/ddpm-cifar10-32, and a small one with attention for quick tests.
 CIFAR10 = dict(
@@ -82,12 +82,7 @@ def main():
     network = options.add_mutually_exclusive_group(required=True)
     network.add_argument("--model", help="a folder written by save_pretrained")
     network.add_argument("--random", choices=["cifar10", "small"], help="random weights of a fixed seed")
-    options.add_argument("--out", required=True)
-    options.add_argument("--name", default="diffusers-unet2d")
-    options.add_argument("--licence", default="LicenseRef-unknown", help="of the weights, an SPDX expression")
-    options.add_argument("--source", default="")
-    options.add_argument("--mean", type=float, default=0, help="of the training pictures' elements, in [-1, 1]")
-    options.add_argument("--variance", type=float, default=0.25, help="of the training pictures' elements")
+    add_options(options, "diffusers-unet2d")
     o = options.parse_args()
     unet, scheduler = load(o)
     export(Sample(unet), o.out, metadata(unet, scheduler, o))

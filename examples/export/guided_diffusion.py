@@ -13,7 +13,7 @@ import math
 import torch
 from torch import nn
 
-from rwt_export import export
+from rwt_export import add_options, export
 
 # width, its multiples by resolution, blocks a resolution, downsampling factors with attention, channels of a head
 CONFIGS = {
@@ -153,12 +153,7 @@ def main():
     weights = options.add_mutually_exclusive_group(required=True)
     weights.add_argument("--checkpoint", help="the published .pt file")
     weights.add_argument("--random", action="store_true", help="random weights of a fixed seed")
-    options.add_argument("--out", required=True)
-    options.add_argument("--name", default="guided-diffusion")
-    options.add_argument("--licence", default="LicenseRef-unknown", help="of the weights, an SPDX expression")
-    options.add_argument("--source", default="")
-    options.add_argument("--mean", type=float, default=0, help="of the training pictures' elements, in [-1, 1]")
-    options.add_argument("--variance", type=float, default=0.25, help="of the training pictures' elements")
+    add_options(options, "guided-diffusion")
     o = options.parse_args()
     export(network(o.config, o.checkpoint), o.out, metadata(o.config, o))
 

@@ -14,6 +14,16 @@ REQUIRED = ["name", "licence", "prediction", "time", "channels", "range", "mean"
 TOLERANCE = 1e-4  # relative to the output's largest value, if that is above 1
 
 
+def add_options(options, name):
+    """What the command line says of any network's file."""
+    options.add_argument("--out", required=True)
+    options.add_argument("--name", default=name)
+    options.add_argument("--licence", default="LicenseRef-unknown", help="of the weights, an SPDX expression")
+    options.add_argument("--source", default="")
+    options.add_argument("--mean", type=float, default=0, help="of the training pictures' elements, in [-1, 1]")
+    options.add_argument("--variance", type=float, default=0.25, help="of the training pictures' elements")
+
+
 def export(network, path, metadata, opset=18):
     """metadata: the keys without "rwt.", such as {"prediction": "noise", "process": "vp", "time": "index", ...}."""
     missing = [key for key in REQUIRED if key not in metadata]

@@ -2,7 +2,7 @@
 //! `rwt.learned_variance`.
 
 use rwt_core::vp::Betas;
-use rwt_core::{Outside, Prediction, TimeMap};
+use rwt_core::{Outside, Prediction, Time, TimeMap};
 
 use crate::Error;
 use crate::model_info::Keys;
@@ -67,27 +67,22 @@ impl Conventions {
 
     /// The network's time of a noise level.
     pub(crate) fn time_of(&self, sigma: f64) -> Result<f64, Error> {
-        match self.time {
-            TimeInput::Sigma => Ok(sigma),
-            TimeInput::LogSigma => Ok(sigma.ln()),
-            TimeInput::QuarterLogSigma => Ok(sigma.ln() / 4.0),
-            TimeInput::Index => self.index(sigma, |map| map.time(sigma)),
-            TimeInput::Integer => {
-                let time = self.index(sigma, |map| map.index(sigma).map(|index| index as f64))?;
-                let nearest = self.table[self.flip(time) as usize];
-                if (sigma / nearest - 1.0).abs() > INTEGER_SLACK {
-                    return Err(Error::NotOnTable { found: sigma, nearest });
-                }
-                Ok(time)
+        let ends = (self.table.first().copied().unwrap_or(0.0), self.table.last().copied().unwrap_or(f64::INFINITY));
+        let refused = |_| Error::Sigma { min: ends.0, max: ends.1, found: sigma };
+        let map = || TimeMap::new(&self.table, Outside::Clamp).map_err(refused);
+        let time = match self.time {
+            TimeInput::Sigma => return Time::Sigma.of(sigma).map_err(refused),
+            TimeInput::LogSigma => return Time::LogSigma.of(sigma).map_err(refused),
+            TimeInput::QuarterLogSigma => return Time::QuarterLogSigma.of(sigma).map_err(refused),
+            TimeInput::Index => Time::Index(map()?).of(sigma).map_err(refused)?,
+            TimeInput::Integer => Time::Integer(map()?).of(sigma).map_err(refused)?,
+        };
+        if self.time == TimeInput::Integer {
+            let nearest = self.table[time as usize];
+            if (sigma / nearest - 1.0).abs() > INTEGER_SLACK {
+                return Err(Error::NotOnTable { found: sigma, nearest });
             }
         }
-    }
-
-    fn index(&self, found: f64, time: impl Fn(TimeMap<'_>) -> Result<f64, rwt_core::Error>) -> Result<f64, Error> {
-        let (min, max) = (self.table.first().copied(), self.table.last().copied());
-        let outside = Error::Sigma { min: min.unwrap_or(0.0), max: max.unwrap_or(0.0), found };
-        let map = TimeMap::new(&self.table, Outside::Clamp).map_err(|_| outside)?;
-        let time = time(map).map_err(|_| Error::Sigma { min: min.unwrap_or(0.0), max: max.unwrap_or(0.0), found })?;
         Ok(self.flip(time))
     }
 

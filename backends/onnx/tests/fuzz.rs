@@ -5,37 +5,17 @@
 mod common;
 #[path = "common/graph.rs"]
 mod graph;
+#[path = "common/largest.rs"]
+mod largest;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use common::Random;
 use graph::Graph;
+use largest::LARGEST;
 use rwt_core::Denoiser;
 use rwt_onnx::OnnxDenoiser;
-
-/// The system's allocator, which remembers the largest request.
-struct Largest;
-
-static LARGEST: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: everything is passed on to the system's allocator.
-unsafe impl GlobalAlloc for Largest {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LARGEST.fetch_max(layout.size(), Relaxed);
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.dealloc(place, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Largest = Largest;
 
 fn seeds() -> Vec<Vec<u8>> {
     let domain = [("rwt.sigma_min", "0.02"), ("rwt.sigma_max", "50")];

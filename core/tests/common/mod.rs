@@ -2,7 +2,19 @@
 #![allow(dead_code)] // each test file uses its part
 
 use rwt_core::vp::Betas;
-use rwt_core::{Error, Schedule, Step, Walk};
+use rwt_core::{Error, Prediction, Schedule, Step, Walk};
+
+/// Every parameterisation.
+pub const ALL: [Prediction; 8] = [
+    Prediction::DenoisedVe,
+    Prediction::DenoisedVp,
+    Prediction::NoiseVe,
+    Prediction::NoiseVp,
+    Prediction::ScoreVe,
+    Prediction::ScoreVp,
+    Prediction::VelocityVp,
+    Prediction::Edm { sigma_data: 0.5 },
+];
 
 pub fn d(x: f64, sigma: f64) -> f64 {
     (0.3 * x + 0.1 * sigma).sin() + 0.5 * x / (1.0 + sigma)
