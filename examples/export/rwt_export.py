@@ -20,7 +20,7 @@ def add_options(options, name):
     options.add_argument("--name", default=name)
     options.add_argument("--licence", default="LicenseRef-unknown", help="of the weights, an SPDX expression")
     options.add_argument("--source", default="")
-    options.add_argument("--mean", type=float, default=0, help="of the training pictures' elements, in [-1, 1]")
+    options.add_argument("--mean", type=float, default=0, help="of the training pictures' elements")
     options.add_argument("--variance", type=float, default=0.25, help="of the training pictures' elements")
 
 

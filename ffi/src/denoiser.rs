@@ -132,7 +132,7 @@ impl Evaluator<'_> {
         let _ = chain;
         #[cfg(feature = "onnx")]
         if let Self::Onnx(evaluator) = self {
-            evaluator.set_symmetry_key(Some(chain.seed ^ chain.chain.rotate_left(32)));
+            evaluator.set_chains(Some(chain));
         }
     }
 }

@@ -56,13 +56,14 @@ pub(crate) fn open(path: &str, options: &rwt_denoiser_options, library: Option<&
         1 => EngineChoice::Runtime(RuntimeOptions {
             library: library.map(Into::into),
             threads: options.threads as usize,
+            ..RuntimeOptions::default()
         }),
         other => return Err(Failure::argument(format!("engine must be one of rwt_engine, found {other}"))),
     };
     if let Err(error) = std::fs::File::open(path) {
         return Err(Failure::new(RWT_ERR_IO, format!("cannot open the model {path}: {error}")));
     }
-    let model = OnnxDenoiser::open_with(path, &OpenOptions { engine, keys: &[] }).map_err(|error| match error {
+    let model = OnnxDenoiser::open_with(path, &OpenOptions { engine, ..OpenOptions::default() }).map_err(|error| match error {
         Error::Runtime { .. } => Failure::new(RWT_ERR_UNSUPPORTED, error.to_string()),
         error => Failure::new(RWT_ERR_MODEL, format!("{path}: {error}")),
     })?;

@@ -30,7 +30,7 @@ fn exported() -> Option<PathBuf> {
 }
 
 fn engines(path: &Path) -> Vec<OnnxDenoiser> {
-    let open = |engine| OnnxDenoiser::open_with(path, &OpenOptions { engine, keys: &[] }).unwrap();
+    let open = |engine| OnnxDenoiser::open_with(path, &OpenOptions { engine, ..OpenOptions::default() }).unwrap();
     let mut models = vec![open(EngineChoice::Embedded)];
     if std::env::var_os("ORT_DYLIB_PATH").is_some() {
         models.push(open(EngineChoice::Runtime(RuntimeOptions::default())));
@@ -103,6 +103,32 @@ fn exported_networks_walk_the_path_of_diffusers() {
                 let steps = path(&folder.join(format!("{name}-{sampler}.f32")), 3 * side * side);
                 follow(&model, &rows, &steps, side, &format!("{name}, {sampler}"));
             }
+        }
+    }
+}
+
+#[test]
+fn score_sde_and_edm_are_exported() {
+    let Some(python) = python("score_sde_and_edm_are_exported") else { return };
+    for (script, config) in
+        [("score_sde", "small32"), ("score_sde", "small64"), ("edm", "small32"), ("edm", "small32-ddpmpp")]
+    {
+        let file = scratch("exports").join(format!("{script}-{config}.onnx"));
+        let mut command = Command::new(&python);
+        command.arg("-W").arg("ignore").arg(root().join(format!("examples/export/{script}.py")));
+        run(command.args(["--config", config, "--random", "--out"]).arg(&file));
+        let outputs: Vec<_> = engines(&file)
+            .iter()
+            .map(|model| {
+                let x: Vec<f32> = (0..3 * 32 * 40).map(|i| (f64::from(i) * 0.37).sin() as f32).collect();
+                let mut denoised = vec![f32::NAN; x.len()];
+                model.evaluator(32, 40).unwrap().denoise(&x, 0.8, &mut denoised).unwrap();
+                denoised
+            })
+            .collect();
+        for output in &outputs {
+            let difference = largest_difference(&outputs[0], output, 1.0);
+            assert!(difference < 1e-5, "{script} {config}: the engines differ by {difference}");
         }
     }
 }

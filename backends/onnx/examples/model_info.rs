@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     };
     let start = Instant::now();
-    let model = match OnnxDenoiser::open_with(path, &OpenOptions { engine, keys: &[] }) {
+    let model = match OnnxDenoiser::open_with(path, &OpenOptions { engine, ..OpenOptions::default() }) {
         Ok(model) => model,
         Err(error) => {
             eprintln!("{error}");

@@ -21,6 +21,18 @@ pub(crate) struct Embedded {
     output_channels: usize,
 }
 
+/// One thread, and the picture that it computes on.
+pub(crate) struct Worker {
+    pool: Arc<ThreadPool>,
+    padded: Vec<f32>,
+}
+
+impl Worker {
+    pub(crate) fn new() -> Self {
+        Self { pool: Arc::new(ThreadPool::with_num_threads(1)), padded: Vec::new() }
+    }
+}
+
 impl Embedded {
     /// Load an ONNX model whose bytes, operators and names (of the time and the output) have been checked; check the
     /// shapes and types of its inputs.
@@ -43,26 +55,27 @@ impl Embedded {
         Ok(Self { model, x, time, output, has_integer_time, has_scalar_time, output_channels })
     }
 
-    /// Run on one padded picture, \[1, channels, height, width\], and hand over the output of that shape, or with
-    /// learned variances of twice the channels.
+    /// Run on one padded picture; see [`Engine::run`](crate::engine::Engine::run).
     pub(crate) fn run(
         &self,
-        pool: Option<&Arc<ThreadPool>>,
+        worker: &mut Worker,
         shape: [usize; 4],
-        x: &[f32],
         time: f64,
+        fill: impl FnOnce(&mut [f32]),
         output: impl FnOnce(&[f32]),
     ) -> Result<(), Error> {
+        worker.padded.resize(shape.iter().product(), 0.0);
+        fill(&mut worker.padded);
         let (found, data) = guarded("running", || {
             let (float, integer) = ([time as f32], [time as i32]);
             let length = if self.has_scalar_time { &[][..] } else { &[1] };
-            let x = ValueView::from_shape(shape, x).map_err(|e| e.to_string())?;
+            let x = ValueView::from_shape(shape, &worker.padded[..]).map_err(|e| e.to_string())?;
             let time: ValueOrView = if self.has_integer_time {
                 ValueView::from_shape(length, &integer).map_err(|e| e.to_string())?.into()
             } else {
                 ValueView::from_shape(length, &float).map_err(|e| e.to_string())?.into()
             };
-            let options = RunOptions::default().with_thread_pool(pool.cloned());
+            let options = RunOptions::default().with_thread_pool(Some(worker.pool.clone()));
             let inputs = vec![(self.x, x.into()), (self.time, time)];
             let [found] = self.model.run_n(inputs, [self.output], Some(options)).map_err(|e| e.to_string())?;
             found.into_shape_vec::<f32, 4>().map_err(|e| e.to_string())

@@ -1,13 +1,10 @@
 //! The engines behind one door.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use rten::ThreadPool;
-
-use crate::embedded::Embedded;
-use crate::runtime::Runtime;
-use crate::{Error, ModelInfo};
+use crate::embedded::{self, Embedded};
+use crate::runtime::{self, Runtime};
+use crate::{Error, ModelInfo, Precision, Provider};
 
 /// Which engine runs a network.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -26,14 +23,32 @@ pub struct RuntimeOptions {
     /// The library's file. `None`: that of the environment variable ORT_DYLIB_PATH; without it, the system's, or that of
     /// the Python environment that VIRTUAL_ENV or CONDA_PREFIX names.
     pub library: Option<PathBuf>,
-    /// Threads of an evaluation; 0: one for each core.
+    /// Threads of an evaluation on the CPU; 0: one for each core.
     pub threads: usize,
+    /// What computes.
+    pub provider: Provider,
+    /// Which of the provider's devices: "CPU", "GPU", "GPU.1", "NPU" for OpenVINO (CPU if this is empty), a number for
+    /// CUDA, TensorRT and DirectML (0), nothing for the others.
+    pub device: String,
+    /// The numbers that it may compute with.
+    pub precision: Precision,
+    /// Operators that the provider lacks may run on the CPU. Without this, a network that has some is refused.
+    pub cpu_fallback: bool,
+    /// The most pictures of one evaluation; 0: a number that suits the provider. Fewer are taken where more would be
+    /// above the budget of memory ([`OpenOptions::memory`](crate::OpenOptions::memory)).
+    pub batch: usize,
 }
 
 /// A loaded network.
 pub(crate) enum Engine {
     Embedded(Box<Embedded>),
     Runtime(Box<Runtime>),
+}
+
+/// What an evaluator owns of it: the arrays that the engine reads and writes.
+pub(crate) enum Worker {
+    Embedded(embedded::Worker),
+    Runtime(runtime::Worker),
 }
 
 impl Engine {
@@ -46,7 +61,7 @@ impl Engine {
     ) -> Result<Self, Error> {
         Ok(match choice {
             EngineChoice::Embedded => Self::Embedded(Box::new(Embedded::load(bytes, names, info)?)),
-            EngineChoice::Runtime(options) => Self::Runtime(Box::new(Runtime::load(&bytes, names, info, options)?)),
+            EngineChoice::Runtime(options) => Self::Runtime(Box::new(Runtime::load(bytes, names, info, options)?)),
         })
     }
 
@@ -58,24 +73,35 @@ impl Engine {
         }
     }
 
-    /// What an evaluator owns to run it.
-    pub(crate) fn worker(&self) -> Option<Arc<ThreadPool>> {
-        matches!(self, Self::Embedded(_)).then(|| Arc::new(ThreadPool::with_num_threads(1)))
+    /// The most pictures that it takes at a time. The embedded engine gains nothing from more than one.
+    pub(crate) fn batch(&self) -> usize {
+        match self {
+            Self::Embedded(_) => 1,
+            Self::Runtime(runtime) => runtime.batch(),
+        }
     }
 
-    /// Run on one padded picture, \[1, channels, height, width\], and hand over the output of that shape, or with learned
-    /// variances of twice the channels.
+    pub(crate) fn worker(&self) -> Worker {
+        match self {
+            Self::Embedded(_) => Worker::Embedded(embedded::Worker::new()),
+            Self::Runtime(_) => Worker::Runtime(runtime::Worker::default()),
+        }
+    }
+
+    /// Run on padded pictures of `shape`, \[n, channels, height, width\], that `fill` writes, and hand over the output of
+    /// that shape, or with learned variances of twice the channels.
     pub(crate) fn run(
         &self,
-        worker: Option<&Arc<ThreadPool>>,
+        worker: &mut Worker,
         shape: [usize; 4],
-        x: &[f32],
         time: f64,
+        fill: impl FnOnce(&mut [f32]),
         output: impl FnOnce(&[f32]),
     ) -> Result<(), Error> {
-        match self {
-            Self::Embedded(engine) => engine.run(worker, shape, x, time, output),
-            Self::Runtime(engine) => engine.run(shape, x, time, output),
+        match (self, worker) {
+            (Self::Embedded(engine), Worker::Embedded(worker)) => engine.run(worker, shape, time, fill, output),
+            (Self::Runtime(engine), Worker::Runtime(worker)) => engine.run(worker, shape, time, fill, output),
+            _ => Err(Error::Engine { stage: "running", message: "the evaluator is another engine's".into() }),
         }
     }
 }

@@ -84,6 +84,34 @@ pub enum Error {
         /// Each path that was tried, with the reason.
         tried: Vec<String>,
     },
+    /// An execution provider of ONNX Runtime cannot be used.
+    #[error("ONNX Runtime's provider {provider}: {why}")]
+    Provider {
+        /// Its name.
+        provider: String,
+        /// Why not, and what to do.
+        why: String,
+    },
+    /// An evaluation would take more memory than the budget.
+    #[error(
+        "an evaluation would take more than {needed} bytes beside the weights, expected at most {limit}; cut the picture into tiles or raise the budget of memory"
+    )]
+    Memory {
+        /// The budget.
+        limit: u64,
+        /// What was counted until it was exceeded.
+        needed: u64,
+    },
+    /// The memory of an evaluation cannot be told beforehand.
+    #[error(
+        "the shapes at {node} cannot be followed: {why}; export with sizes that depend on those of x alone, or lift the limit of memory"
+    )]
+    Shapes {
+        /// The operator and what it writes.
+        node: String,
+        /// What does not fit or is not known.
+        why: String,
+    },
     /// The engine refused to load or run the model.
     #[error("the engine failed while {stage}: {message}; export the model again and compare it with ONNX Runtime")]
     Engine {

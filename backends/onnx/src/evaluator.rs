@@ -1,10 +1,8 @@
 //! Evaluating D(x, σ) on pictures of one size.
 
-use std::sync::Arc;
+use rwt_core::{Chain, Denoiser, Tweedie};
 
-use rten::ThreadPool;
-use rwt_core::{Denoiser, Tweedie};
-
+use crate::engine::Worker;
 use crate::padding::{Padding, padded_size};
 use crate::symmetry::{Symmetry, pick};
 use crate::{Error, OnnxDenoiser};
@@ -19,18 +17,34 @@ const NOTHING: Tweedie = Tweedie { input: 0.0, output: 1.0 };
 
 /// One thread's access to a model, for pictures of one height and width.
 ///
-/// Make one a thread: it computes on one worker of its own, so evaluators run in parallel and no result depends on how
-/// many there are. Pictures are evaluated one after another, so no result depends on the batch either. It owns the
-/// padded input; the engine allocates the activations and the padded output anew in each evaluation.
+/// Make one a thread: on the embedded engine it computes on one worker of its own, so evaluators run in parallel and no
+/// result depends on how many there are. It owns the padded pictures, and on ONNX Runtime the output, which are bound to
+/// the network once; the embedded engine allocates the activations and the padded output anew in each evaluation.
 pub struct Evaluator<'a> {
     model: &'a OnnxDenoiser,
-    /// One for each symmetry of the model, first the picture as it is.
-    paddings: Vec<Padding>,
-    key: Option<u64>,
+    views: Views,
     channels: usize,
     length: usize,
-    padded: Vec<f32>,
-    worker: Option<Arc<ThreadPool>>,
+    batch: usize,
+    worker: Worker,
+    /// Pictures of a call that wait for their evaluation.
+    waiting: Vec<usize>,
+}
+
+/// How pictures are shown to the network.
+struct Views {
+    /// One for each symmetry of the model, first the picture as it is.
+    paddings: Vec<Padding>,
+    /// The chain of a call's first picture.
+    chains: Option<Chain>,
+}
+
+impl Views {
+    /// That of the picture at this place in a call.
+    fn of(&self, place: usize, sigma: f64) -> &Padding {
+        let key = |first: Chain| first.seed ^ first.chain.wrapping_add(place as u64).rotate_left(32);
+        &self.paddings[self.chains.map_or(0, |first| pick(key(first), sigma, self.paddings.len()))]
+    }
 }
 
 impl<'a> Evaluator<'a> {
@@ -39,43 +53,73 @@ impl<'a> Evaluator<'a> {
         let sizes = [height, width].map(|size| padded_size(size, info.margin, info.multiple));
         let total = sizes[0].checked_mul(sizes[1]).and_then(|n| n.checked_mul(info.channels));
         let refused = Error::Size { height, width, limit: ELEMENT_LIMIT };
-        let Some(total) = total.filter(|&n| height > 0 && width > 0 && n <= ELEMENT_LIMIT) else {
+        if height == 0 || width == 0 || total.is_none_or(|n| n > ELEMENT_LIMIT) {
             return Err(refused);
-        };
-        let mut padded = Vec::new();
-        padded.try_reserve_exact(total).map_err(|_| Error::Size { height, width, limit: ELEMENT_LIMIT })?;
-        padded.resize(total, 0.0);
+        }
+        let batch = model.batch([sizes[0], sizes[1]])?;
         let symmetries = if info.square { Symmetry::COUNT } else { 1 };
         let padding = |number| Padding::new(height, width, info.margin, info.multiple, Symmetry::number(number));
         Ok(Self {
             model,
             channels: info.channels,
             length: info.channels * height * width,
-            paddings: (0..symmetries).map(padding).collect::<Option<_>>().ok_or(refused)?,
-            key: None,
-            padded,
+            views: Views {
+                paddings: (0..symmetries).map(padding).collect::<Option<_>>().ok_or(refused)?,
+                chains: None,
+            },
+            batch,
             worker: model.engine().worker(),
+            waiting: Vec::with_capacity(batch),
         })
     }
 
-    /// The padded shape that the network sees, \[1, channels, height, width\].
+    /// The padded shape that the network sees, \[n, channels, height, width\] with n = 1.
     pub fn padded_shape(&self) -> [usize; 4] {
-        self.shape_of(&self.paddings[0])
+        let (height, width) = self.views.paddings[0].size();
+        [1, self.channels, height, width]
     }
 
-    /// With a key, each evaluation shows the network the picture turned or mirrored and turns the output back; which of
-    /// the model's symmetries it is depends on the key and σ alone. Without one (at first), or if the model declares
-    /// none ([`ModelInfo::square`](crate::ModelInfo::square)), pictures are shown as they are.
+    /// The most pictures that the engine evaluates at a time: the number that suits it, or that the budget of memory
+    /// allows. Fewer pictures, or what is left over, are evaluated one by one.
+    pub fn batch(&self) -> usize {
+        self.batch
+    }
+
+    /// Say which chains the pictures of a call belong to: the first to this one, the next to the following number, …. Each
+    /// is then shown to the network turned or mirrored and the output turned back; which of the model's symmetries it
+    /// is depends on the seed, the chain and σ alone. Without it (at first), or if the model declares none
+    /// ([`ModelInfo::square`](crate::ModelInfo::square)), pictures are shown as they are.
     ///
     /// An exact denoiser would not notice. A trained one makes other errors in each symmetry; over a walk they average
     /// out instead of adding up (Terris et al. 2024, "Equivariant plug-and-play image reconstruction").
-    pub fn set_symmetry_key(&mut self, key: Option<u64>) {
-        self.key = key;
+    pub fn set_chains(&mut self, first: Option<Chain>) {
+        self.views.chains = first;
     }
 
-    fn shape_of(&self, padding: &Padding) -> [usize; 4] {
-        let (height, width) = padding.size();
-        [1, self.channels, height, width]
+    /// Evaluate the waiting pictures, at once if they are a batch.
+    fn flush(&mut self, x: &[f32], sigma: f64, denoised: &mut [f32]) -> Result<(), Error> {
+        let pictures = if self.waiting.len() == self.batch { self.batch } else { 1 };
+        let Self { model, views, channels, length, worker, waiting, .. } = self;
+        let conventions = &model.info().conventions;
+        let (time, scale) = (conventions.time_of(sigma)?, conventions.prediction.input_scale(sigma) as f32);
+        let part = |place: usize| place * *length..(place + 1) * *length;
+        for group in waiting.chunks(pictures) {
+            let (height, width) = views.of(group[0], sigma).size();
+            let padded = *channels * height * width;
+            let fill = |input: &mut [f32]| {
+                for (&place, padded) in group.iter().zip(input.chunks_exact_mut(padded)) {
+                    views.of(place, sigma).pad(&x[part(place)], scale, padded);
+                }
+            };
+            let crop = |output: &[f32]| {
+                for (&place, padded) in group.iter().zip(output.chunks_exact(output.len() / pictures)) {
+                    views.of(place, sigma).crop(padded, &mut denoised[part(place)]);
+                }
+            };
+            model.engine().run(worker, [pictures, *channels, height, width], time, fill, crop)?;
+        }
+        self.waiting.clear();
+        Ok(())
     }
 
     fn check(&self, x: &[f32], sigma: f64, denoised: &[f32]) -> Result<(), Error> {
@@ -98,26 +142,30 @@ impl<'a> Evaluator<'a> {
 impl Denoiser for Evaluator<'_> {
     type Error = Error;
 
-    /// D(x, σ) of any number of pictures \[channels, height, width\], one after another. What is NaN or infinite in `x`
-    /// is so in `denoised`; the walk checks both.
+    /// D(x, σ) of any number of pictures \[channels, height, width\], up to [`Evaluator::batch`] of them at a time. What is
+    /// NaN or infinite in `x` is so in `denoised`; the walk checks both.
     ///
     /// # Errors
     /// [`Error::Length`], [`Error::Sigma`], and [`Error::Engine`] or [`Error::OutputShape`] from the network.
     fn denoise(&mut self, x: &[f32], sigma: f64, denoised: &mut [f32]) -> Result<(), Error> {
         self.check(x, sigma, denoised)?;
-        let padding = &self.paddings[self.key.map_or(0, |key| pick(key, sigma, self.paddings.len()))];
-        let shape = self.shape_of(padding);
-        let conventions = &self.model.info().conventions;
-        let time = conventions.time_of(sigma)?;
-        let (scale, rule) = (conventions.prediction.input_scale(sigma), conventions.prediction.tweedie(sigma));
-        for (image, target) in x.chunks_exact(self.length).zip(denoised.chunks_exact_mut(self.length)) {
-            padding.pad(image, scale as f32, &mut self.padded);
-            let crop = |output: &[f32]| padding.crop(output, target);
-            self.model.engine().run(self.worker.as_ref(), shape, &self.padded, time, crop)?;
-            if rule != NOTHING {
-                for (denoised, x) in target.iter_mut().zip(image) {
-                    *denoised = (rule.input * f64::from(*x) + rule.output * f64::from(*denoised)) as f32;
+        self.waiting.clear();
+        let upright = self.views.paddings[0].size();
+        for on_side in [false, true] {
+            for place in 0..x.len() / self.length {
+                if (self.views.of(place, sigma).size() != upright) == on_side {
+                    self.waiting.push(place);
                 }
+                if self.waiting.len() == self.batch {
+                    self.flush(x, sigma, denoised)?;
+                }
+            }
+            self.flush(x, sigma, denoised)?;
+        }
+        let rule = self.model.info().conventions.prediction.tweedie(sigma);
+        if rule != NOTHING {
+            for (denoised, x) in denoised.iter_mut().zip(x) {
+                *denoised = (rule.input * f64::from(*x) + rule.output * f64::from(*denoised)) as f32;
             }
         }
         Ok(())

@@ -43,18 +43,25 @@
 //! ([`OpenOptions::keys`]); keys that contradict each other or the graph are errors. Pictures are padded by
 //! reflection and cropped again, so that any size works and borders look like the rest.
 
+mod assignment;
 mod contents;
 mod conventions;
 mod embedded;
 mod engine;
 mod error;
 mod evaluator;
+mod fold;
+mod graph;
 mod library;
+mod memory;
 mod model_info;
 mod onnx_denoiser;
 mod operators;
 mod padding;
+mod provider;
 mod runtime;
+mod sessions;
+mod shapes;
 mod symmetry;
 mod wire;
 
@@ -64,3 +71,4 @@ pub use error::{Error, KeyProblem};
 pub use evaluator::Evaluator;
 pub use model_info::ModelInfo;
 pub use onnx_denoiser::{OnnxDenoiser, OpenOptions};
+pub use provider::{Precision, Provider};

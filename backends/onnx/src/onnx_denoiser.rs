@@ -9,18 +9,31 @@ use rwt_core::Denoiser;
 
 use crate::contents::Contents;
 use crate::engine::Engine;
+use crate::graph::Graph;
+use crate::padding::padded_size;
 use crate::{EngineChoice, Error, Evaluator, ModelInfo};
 
 /// The largest model that is loaded, in bytes.
 const SIZE_LIMIT: u64 = 1 << 30;
 
 /// How a model is opened.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct OpenOptions<'a> {
     /// Which engine runs it.
     pub engine: EngineChoice,
     /// Metadata that the file lacks, such as `("rwt.time", "sigma")`.
     pub keys: &'a [(&'a str, &'a str)],
+    /// The budget of one evaluation beside the weights, in bytes: what is needed at the same time of the values that the
+    /// network computes. A picture that needs more is refused before its evaluation, and fewer pictures are evaluated
+    /// at a time. With `u64::MAX` nothing is counted or refused.
+    pub memory: u64,
+}
+
+impl Default for OpenOptions<'_> {
+    /// The embedded engine, no keys, 4 GiB.
+    fn default() -> Self {
+        Self { engine: EngineChoice::default(), keys: &[], memory: 1 << 32 }
+    }
 }
 
 /// A trained denoiser, loaded, checked and ready to evaluate. Immutable: share it between threads, and give each its
@@ -28,6 +41,9 @@ pub struct OpenOptions<'a> {
 pub struct OnnxDenoiser {
     engine: Engine,
     info: ModelInfo,
+    graph: Graph,
+    names: [&'static str; 2],
+    memory: u64,
 }
 
 impl OnnxDenoiser {
@@ -66,8 +82,9 @@ impl OnnxDenoiser {
     /// the output and the metadata that the crate's documentation lists, and gives finite values of the right shape in
     /// trial evaluations over its noise levels. Other files are never opened.
     ///
-    /// These checks catch damage and wrong exports. They do not bound what a file made on purpose can allocate: load
-    /// untrusted models in a process with a memory limit.
+    /// What an evaluation needs is counted from the shapes in the graph before the engine sees it, and refused above
+    /// [`OpenOptions::memory`]. Engines are large programs all the same: load files of strangers in a process that has
+    /// little to lose.
     ///
     /// # Errors
     /// Every variant of [`Error`] that is about a model; each names what was expected and found.
@@ -89,8 +106,16 @@ impl OnnxDenoiser {
         let names = contents.check(matches!(options.engine, EngineChoice::Embedded))?;
         contents.metadata.extend(options.keys.iter().map(|(key, value)| (key.to_string(), value.to_string())));
         let info = ModelInfo::from_metadata(&contents.metadata)?;
+        let graph = if options.memory == u64::MAX { Graph::default() } else { Graph::read(&bytes)? };
+        if let Some(found) = graph.size("x", 1).filter(|&found| found != info.channels) {
+            let expected = format!("{} channels, those of rwt.channels", info.channels);
+            return Err(Error::Interface { what: "input x", expected, found: found.to_string() });
+        }
+        let (height, width) = trial_size(&info);
+        let sizes = [height, width].map(|size| padded_size(size, info.margin, info.multiple));
+        peak(&graph, names[0], &info, 1, sizes, options.memory)?; // before the engine folds constants
         let engine = Engine::load(bytes, &names, &info, &options.engine)?;
-        let model = Self { engine, info };
+        let model = Self { engine, info, graph, names, memory: options.memory };
         model.try_out()?;
         Ok(model)
     }
@@ -140,9 +165,33 @@ impl OnnxDenoiser {
         &self.engine
     }
 
+    /// How many pictures of a padded size are evaluated at a time.
+    pub(crate) fn batch(&self, size: [usize; 2]) -> Result<usize, Error> {
+        let count = |pictures| peak(&self.graph, self.names[0], &self.info, pictures, size, self.memory);
+        let mut most = self.engine.batch();
+        if count(1)? == 0 {
+            return Ok(most);
+        }
+        while most > 1 && matches!(count(most), Err(Error::Memory { .. })) {
+            most -= 1;
+        }
+        // some exports have a free axis of pictures, and a constant for it inside
+        Ok(if count(most).is_ok() { most } else { 1 })
+    }
+
+    /// What an evaluation of `pictures` of a height and width needs at the same time beside the weights, in bytes: an upper
+    /// bound of what the engine takes, which may compute some steps in place or together. 0 if nothing is counted.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] above the budget, [`Error::Shapes`] if the graph does not fit the size.
+    pub fn memory(&self, pictures: usize, height: usize, width: usize) -> Result<u64, Error> {
+        let size = [height, width].map(|size| padded_size(size, self.info.margin, self.info.multiple));
+        peak(&self.graph, self.names[0], &self.info, pictures, size, self.memory)
+    }
+
     /// Evaluate a small picture, not square, at three levels.
     fn try_out(&self) -> Result<(), Error> {
-        let (height, width) = (1, self.info.multiple + 1);
+        let (height, width) = trial_size(&self.info);
         let mut evaluator = self.evaluator(height, width)?;
         let x = vec![self.info.mean as f32; self.info.channels * height * width];
         let mut denoised = vec![0.0; x.len()];
@@ -159,4 +208,19 @@ impl OnnxDenoiser {
         }
         Ok(())
     }
+}
+
+/// The height and width of the trial evaluations.
+fn trial_size(info: &ModelInfo) -> (usize, usize) {
+    (1, info.multiple + 1)
+}
+
+/// The memory of an evaluation of padded pictures.
+fn peak(graph: &Graph, time: &str, info: &ModelInfo, n: usize, size: [usize; 2], limit: u64) -> Result<u64, Error> {
+    if limit == u64::MAX {
+        return Ok(0);
+    }
+    let shape = [n, info.channels, size[0], size[1]];
+    let times: &[usize] = if graph.has_scalar(time) { &[] } else { &[n] };
+    graph.peak(&[("x", &shape), (time, times)], limit)
 }

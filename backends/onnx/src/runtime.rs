@@ -1,65 +1,54 @@
-//! ONNX Runtime, through `ort`, from a library that is found when the program runs.
+//! ONNX Runtime, through `ort`: a network and the arrays that are bound to it.
 
-use std::borrow::Cow;
-use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use ort::environment::Environment;
-use ort::session::builder::GraphOptimizationLevel;
-use ort::session::{Session, SessionInputValue};
-use ort::value::{Outlet, TensorElementType, TensorRef, ValueType};
+use ort::memory::Allocator;
+use ort::session::{IoBinding, Session};
+use ort::value::{DynTensor, Tensor};
 
-use crate::engine::RuntimeOptions;
-use crate::library::Library;
-use crate::{Error, ModelInfo, TimeInput};
+use crate::sessions::{Sessions, engine, locked};
+use crate::{Error, ModelInfo, RuntimeOptions};
 
-/// The one library of this process and its environment.
-static LOADED: Mutex<Option<(Library, Environment)>> = Mutex::new(None);
-
-/// A loaded graph with a picture and a time as inputs and one output.
+/// A network with a picture and a time as inputs and one output.
 pub(crate) struct Runtime {
-    session: Mutex<Session>,
+    sessions: Sessions,
     names: [&'static str; 2],
-    has_integer_time: bool,
-    has_scalar_time: bool,
     output_channels: usize,
+    batch: usize,
+    /// Inputs are copied when they are bound.
+    copies: bool,
     name: String,
+}
+
+/// An evaluator's arrays, bound to the session that runs them: one for each shape that was asked for.
+#[derive(Default)]
+pub(crate) struct Worker(Vec<Bound>);
+
+struct Bound {
+    shape: [usize; 4],
+    session: Arc<Mutex<Session>>,
+    binding: IoBinding,
+    x: Tensor<f32>,
+    time: DynTensor,
 }
 
 impl Runtime {
     /// Find the library, load an ONNX model and check the shapes and types of its inputs.
     pub(crate) fn load(
-        bytes: &[u8],
+        bytes: Vec<u8>,
         names: &[&'static str; 2],
         info: &ModelInfo,
         options: &RuntimeOptions,
     ) -> Result<Self, Error> {
-        let (environment, version) = environment(options.library.as_ref())?;
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = if options.threads == 0 { cores } else { options.threads };
-        let session = session(&environment, bytes, threads)?;
-        let outlet = |name: &str| session.inputs().iter().find(|input| input.name() == name);
-        let channels = i64::try_from(info.channels).unwrap_or(i64::MAX);
-        let is_picture = |shape: &[i64]| shape.len() == 4 && (shape[1] == channels || shape[1] < 0);
-        let x = format!("f32 [any, {channels}, any, any], where the channels are those of rwt.channels");
-        check(outlet("x"), "input x", &x, |ty, shape| ty == TensorElementType::Float32 && is_picture(shape))?;
-        let (mut has_integer_time, mut has_scalar_time) = (false, false);
-        check(outlet(names[0]), "the time", "f32, or i64 if rwt.time is integer, [any] or a scalar", |ty, shape| {
-            has_integer_time = ty == TensorElementType::Int64;
-            has_scalar_time = shape.is_empty();
-            let is_known = ty == TensorElementType::Float32 || has_integer_time;
-            is_known && shape.len() <= 1 && (!has_integer_time || info.conventions.time == TimeInput::Integer)
-        })?;
+        let sessions = Sessions::open(bytes, names[0], info, options)?;
         let output_channels = if info.conventions.learned_variance { 2 * info.channels } else { info.channels };
-        let name = format!("ONNX Runtime {version}, CPU");
-        Ok(Self {
-            session: Mutex::new(session),
-            names: *names,
-            has_integer_time,
-            has_scalar_time,
-            output_channels,
-            name,
-        })
+        let batch = match options.batch {
+            _ if sessions.is_single => 1,
+            0 => options.provider.usual_batch(),
+            given => given,
+        };
+        let name = sessions.name();
+        Ok(Self { sessions, names: *names, output_channels, batch, copies: options.provider.copies(), name })
     }
 
     /// The engine's name, version and provider.
@@ -67,91 +56,68 @@ impl Runtime {
         &self.name
     }
 
-    /// Run on one padded picture and hand over the output; see [`Engine::run`](crate::engine::Engine::run).
+    /// The most pictures of an evaluation.
+    pub(crate) fn batch(&self) -> usize {
+        self.batch
+    }
+
+    /// Run on padded pictures and hand over the output; see [`Engine::run`](crate::engine::Engine::run).
     pub(crate) fn run(
         &self,
+        worker: &mut Worker,
         shape: [usize; 4],
-        x: &[f32],
         time: f64,
+        fill: impl FnOnce(&mut [f32]),
         output: impl FnOnce(&[f32]),
     ) -> Result<(), Error> {
-        let failed = |error: ort::Error| engine("running", &error);
-        let (float, integer) = ([time as f32], [time as i64]);
-        let length = if self.has_scalar_time { vec![] } else { vec![1_usize] };
-        let x = TensorRef::from_array_view((shape, x)).map_err(failed)?;
-        let time: SessionInputValue<'_> = if self.has_integer_time {
-            TensorRef::from_array_view((length, &integer[..])).map_err(failed)?.into()
-        } else {
-            TensorRef::from_array_view((length, &float[..])).map_err(failed)?.into()
+        let place = match worker.0.iter().position(|bound| bound.shape == shape) {
+            Some(place) => place,
+            None => {
+                worker.0.push(self.bind(shape)?);
+                worker.0.len() - 1
+            }
         };
-        let inputs: Vec<(Cow<'_, str>, SessionInputValue<'_>)> =
-            vec![("x".into(), x.into()), (self.names[0].into(), time)];
-        let mut session = locked(&self.session);
-        let outputs = session.run(inputs).map_err(failed)?;
+        let Bound { session, binding, x, time: told, .. } = &mut worker.0[place];
+        let failed = |error: ort::Error| engine("running", &error);
+        fill(x.extract_tensor_mut().1);
+        if self.sessions.has_integer_time {
+            told.try_extract_tensor_mut::<i64>().map_err(failed)?.1.fill(time as i64);
+        } else {
+            told.try_extract_tensor_mut::<f32>().map_err(failed)?.1.fill(time as f32);
+        }
+        if self.copies {
+            binding.bind_input("x", x).map_err(failed)?;
+            binding.bind_input(self.names[0], told).map_err(failed)?;
+        }
+        let mut session = locked(session);
+        let outputs = session.run_binding(binding).map_err(failed)?;
         let (found, data) = outputs[self.names[1]].try_extract_tensor::<f32>().map_err(failed)?;
         let expected = [shape[0], self.output_channels, shape[2], shape[3]];
-        let found: Vec<usize> = found.iter().map(|&size| usize::try_from(size).unwrap_or(0)).collect();
-        if found != expected {
-            return Err(Error::OutputShape { expected, found });
+        let found: [usize; 4] = std::array::from_fn(|axis| found.get(axis).map_or(0, |&size| size as usize));
+        if found != expected || data.len() != expected.iter().product::<usize>() {
+            return Err(Error::OutputShape { expected, found: found.to_vec() });
         }
         output(data);
         Ok(())
     }
-}
 
-/// The process's environment, made at the first call, and the library's version.
-fn environment(path: Option<&PathBuf>) -> Result<(Environment, String), Error> {
-    let mut loaded = locked(&LOADED);
-    if let Some((library, environment)) = &*loaded {
-        if let Some(path) = path.filter(|path| **path != library.path) {
-            let why = format!("this process already uses {}", library.path.display());
-            return Err(Error::Runtime {
-                wanted: crate::library::WANTED,
-                tried: vec![format!("{}: {why}", path.display())],
-            });
-        }
-        return Ok((environment.clone(), library.version.clone()));
+    /// The arrays of a shape, made once and bound.
+    fn bind(&self, shape: [usize; 4]) -> Result<Bound, Error> {
+        let failed = |error: ort::Error| engine("binding", &error);
+        let session = self.sessions.of(shape)?;
+        let memory = Allocator::default();
+        let x = Tensor::<f32>::new(&memory, shape).map_err(failed)?;
+        let length = if self.sessions.has_scalar_time { vec![] } else { vec![shape[0]] };
+        let time = if self.sessions.has_integer_time {
+            Tensor::<i64>::new(&memory, length).map_err(failed)?.upcast()
+        } else {
+            Tensor::<f32>::new(&memory, length).map_err(failed)?.upcast()
+        };
+        let out = Tensor::<f32>::new(&memory, [shape[0], self.output_channels, shape[2], shape[3]]).map_err(failed)?;
+        let mut binding = locked(&session).create_binding().map_err(failed)?;
+        binding.bind_input("x", &x).map_err(failed)?;
+        binding.bind_input(self.names[0], &time).map_err(failed)?;
+        binding.bind_output(self.names[1], out).map_err(failed)?;
+        Ok(Bound { shape, session, binding, x, time })
     }
-    let library = Library::find(path.map(PathBuf::as_path))?;
-    let builder = ort::init_from(&library.path).map_err(|error| engine("loading", &error))?;
-    let environment = builder.with_name("rwt").build().map_err(|error| engine("loading", &error))?;
-    *loaded = Some((library.clone(), environment.clone()));
-    Ok((environment, library.version))
-}
-
-fn session(environment: &Environment, bytes: &[u8], threads: usize) -> Result<Session, Error> {
-    let failed = |error: &dyn std::fmt::Display| engine("loading", error);
-    let builder = Session::builder(environment).map_err(|error| failed(&error))?;
-    let builder = builder.with_optimization_level(GraphOptimizationLevel::Level3).map_err(|error| failed(&error))?;
-    let mut builder = builder.with_intra_threads(threads).map_err(|error| failed(&error))?;
-    builder.commit_from_memory(bytes).map_err(|error| failed(&error))
-}
-
-/// An input is a tensor whose type and shape are right; free axes are negative.
-fn check(
-    outlet: Option<&Outlet>,
-    what: &'static str,
-    expected: &str,
-    is_right: impl FnOnce(TensorElementType, &[i64]) -> bool,
-) -> Result<(), Error> {
-    let found = match outlet.map(Outlet::dtype) {
-        Some(ValueType::Tensor { ty, shape, .. }) => {
-            if is_right(*ty, shape) {
-                return Ok(());
-            }
-            format!("{ty} {:?}", &shape[..])
-        }
-        Some(other) => format!("{other}"),
-        None => "nothing".into(),
-    };
-    Err(Error::Interface { what, expected: expected.into(), found })
-}
-
-fn engine(stage: &'static str, error: &dyn std::fmt::Display) -> Error {
-    Error::Engine { stage, message: error.to_string() }
-}
-
-/// A lock whose holder panicked holds nothing half-done here.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

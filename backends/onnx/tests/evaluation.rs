@@ -4,7 +4,7 @@ mod common;
 
 use common::{Random, model};
 use ndarray::{Array4, s};
-use rwt_core::Denoiser;
+use rwt_core::{Chain, Denoiser};
 use rwt_onnx::Error;
 
 /// A smooth ramp in each of three channels, [n, 3, height, width] in [-1, 1].
@@ -86,7 +86,7 @@ fn threads_give_the_bits_of_one() {
 }
 
 #[test]
-fn with_a_key_each_level_sees_the_picture_in_one_of_its_eight_symmetries() {
+fn in_a_chain_each_level_sees_the_picture_in_one_of_its_eight_symmetries() {
     let (model, sigma) = (model(), 0.4);
     let noisy = with_noise(&ramp(1, 20, 33), 0.4);
     let turn = |image: &Array4<f32>, number: usize| {
@@ -102,18 +102,18 @@ fn with_a_key_each_level_sees_the_picture_in_one_of_its_eight_symmetries() {
     let shown: Vec<_> = (0..8).map(|k| model.denoise_view(turn(&noisy, k).view(), sigma).unwrap()).collect();
     let mut evaluator = model.evaluator(20, 33).unwrap();
     let mut seen = [0; 8];
-    for key in 0..40 {
-        evaluator.set_symmetry_key(Some(key));
+    for chain in 0..40 {
+        evaluator.set_chains(Some(Chain { seed: 7, chain }));
         let mut denoised = [noisy.clone(), noisy.clone()];
         for denoised in &mut denoised {
             evaluator.denoise(noisy.as_slice().unwrap(), sigma, denoised.as_slice_mut().unwrap()).unwrap();
         }
-        assert_eq!(denoised[0], denoised[1], "the same key and level show the same");
+        assert_eq!(denoised[0], denoised[1], "the same chain and level show the same");
         let number = (0..8).find(|&k| turn(&denoised[0], k) == shown[k]);
         seen[number.expect("the network on a turned picture, turned back")] += 1;
     }
     assert!(seen.iter().all(|&n| n > 0), "{seen:?}");
-    evaluator.set_symmetry_key(None);
+    evaluator.set_chains(None);
     let mut plain = noisy.clone();
     evaluator.denoise(noisy.as_slice().unwrap(), sigma, plain.as_slice_mut().unwrap()).unwrap();
     assert_eq!(plain, shown[0]);

@@ -35,8 +35,9 @@ fn the_metadata_are_read_from_the_file() {
 #[test]
 fn models_and_evaluators_cross_threads() {
     fn shareable<T: Send + Sync>() {}
+    fn movable<T: Send>() {}
     shareable::<OnnxDenoiser>();
-    shareable::<Evaluator<'_>>();
+    movable::<Evaluator<'_>>();
     shareable::<Error>();
 }
 

@@ -3,12 +3,12 @@
 mod common;
 #[path = "common/graph.rs"]
 mod graph;
-
-use std::io::Write;
+#[path = "common/skip.rs"]
+mod skip;
 
 use common::{Random, bytes, path};
 use graph::Graph;
-use rwt_core::Denoiser;
+use rwt_core::{Chain, Denoiser};
 use rwt_onnx::{EngineChoice, Error, OnnxDenoiser, OpenOptions, RuntimeOptions};
 
 fn options(options: RuntimeOptions) -> OpenOptions<'static> {
@@ -17,15 +17,10 @@ fn options(options: RuntimeOptions) -> OpenOptions<'static> {
 
 /// The shipped model on ONNX Runtime; `None`, and a line for the list of skipped tests, where there is none.
 fn runtime(test: &str) -> Option<OnnxDenoiser> {
-    match OnnxDenoiser::open_with(path(), &options(RuntimeOptions { library: None, threads: 2 })) {
+    match OnnxDenoiser::open_with(path(), &options(RuntimeOptions { threads: 2, ..RuntimeOptions::default() })) {
         Ok(model) => Some(model),
         Err(Error::Runtime { tried, .. }) => {
-            let line = format!("SKIPPED: rwt-onnx, {test}: no ONNX Runtime: {}\n", tried.join("; "));
-            eprint!("{line}");
-            if let Some(list) = std::env::var_os("RWT_SKIPPED") {
-                let file = std::fs::OpenOptions::new().append(true).create(true).open(list);
-                file.and_then(|mut file| file.write_all(line.as_bytes())).unwrap();
-            }
+            skip::skip(test, &format!("no ONNX Runtime: {}", tried.join("; ")));
             None
         }
         Err(error) => panic!("{error}"),
@@ -56,6 +51,33 @@ fn both_engines_give_the_same_picture() {
             let (a, b) = (denoise(&model, height, width, &x, sigma), denoise(&embedded, height, width, &x, sigma));
             assert!(difference(&a, &b) < 2e-5, "{height} x {width}, {sigma}: {}", difference(&a, &b));
         }
+    }
+}
+
+#[test]
+fn pictures_are_evaluated_in_batches_as_far_as_the_budget_allows() {
+    let Some(model) = runtime("pictures_are_evaluated_in_batches_as_far_as_the_budget_allows") else { return };
+    let one_by_one =
+        OnnxDenoiser::open_with(path(), &options(RuntimeOptions { batch: 1, ..Default::default() })).unwrap();
+    let first = Some(Chain { seed: 5, chain: 2 });
+    for (height, width) in [(32, 32), (20, 33)] {
+        let mut random = Random(4);
+        let x: Vec<f32> = (0..9 * 3 * height * width).map(|_| random.normal()).collect();
+        let [a, b] = [&model, &one_by_one].map(|model| {
+            let mut evaluator = model.evaluator(height, width).unwrap();
+            evaluator.set_chains(first);
+            assert_eq!(evaluator.batch(), if std::ptr::eq(model, &one_by_one) { 1 } else { 4 });
+            let mut denoised = vec![f32::NAN; x.len()];
+            evaluator.denoise(&x, 0.4, &mut denoised).unwrap();
+            denoised
+        });
+        assert!(difference(&a, &b) < 1e-5, "{height} x {width}: {}", difference(&a, &b));
+    }
+    for pictures in 1..6 {
+        let memory = model.memory(pictures, 64, 64).unwrap();
+        let engine = EngineChoice::Runtime(RuntimeOptions { batch: 5, ..Default::default() });
+        let model = OnnxDenoiser::open_with(path(), &OpenOptions { engine, memory, keys: &[] }).unwrap();
+        assert_eq!(model.evaluator(64, 64).unwrap().batch(), pictures);
     }
 }
 
@@ -116,7 +138,10 @@ fn damaged_files_are_refused_as_by_the_embedded_engine() {
     assert!(matches!(open(whole[..whole.len() / 2].to_vec()), Error::Malformed(_)));
     assert!(matches!(open(b"not a model".to_vec()), Error::Malformed(_)));
     let unknown = common::replaced(b"\x22\x0aReciprocal", b"\x22\x0aReciprocus");
-    assert!(matches!(open(unknown), Error::Engine { stage: "loading", .. }));
+    assert!(matches!(open(unknown.clone()), Error::Shapes { .. }));
+    let unbounded = OpenOptions { memory: u64::MAX, ..options(RuntimeOptions::default()) };
+    let error = OnnxDenoiser::from_bytes_with(unknown, &unbounded).err().unwrap();
+    assert!(matches!(error, Error::Engine { stage: "loading", .. }), "{error}");
     let mut nan = whole.clone();
     nan[whole.len() / 2..][..4096].fill(0xff);
     assert!(matches!(open(nan), Error::NotFinite { .. } | Error::Engine { .. }));
@@ -127,7 +152,8 @@ fn another_library_is_refused_in_the_same_process() {
     if runtime("another_library_is_refused_in_the_same_process").is_none() {
         return;
     }
-    let other = RuntimeOptions { library: Some("/somewhere/else/libonnxruntime.so".into()), threads: 1 };
+    let other =
+        RuntimeOptions { library: Some("/somewhere/else/libonnxruntime.so".into()), ..RuntimeOptions::default() };
     let error = OnnxDenoiser::open_with(path(), &options(other)).err().unwrap().to_string();
     assert!(error.contains("this process already uses"), "{error}");
 }

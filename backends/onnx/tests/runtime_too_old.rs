@@ -32,7 +32,7 @@ fn a_library_that_is_too_old_is_named_with_its_version_and_the_wanted_one() {
     }
     for version in ["1.16.3", "2.40.0", "nonsense"] {
         let library = impostor(version).expect("a C compiler");
-        let choice = RuntimeOptions { library: Some(library.clone()), threads: 1 };
+        let choice = RuntimeOptions { library: Some(library.clone()), ..RuntimeOptions::default() };
         let engine = EngineChoice::Runtime(choice);
         let options = OpenOptions { engine, ..OpenOptions::default() };
         let error = OnnxDenoiser::open_with(path(), &options).err().unwrap().to_string();

@@ -34,9 +34,30 @@ fn node(kind: &str, inputs: &[&str], output: &str, attribute: Option<(&str, u64)
 
 /// 1 is f32, 7 is i64. An axis of 0 is free.
 fn value(name: &str, kind: u64, shape: &[u64]) -> Vec<u8> {
-    let axis = |size: &u64| field(1, &if *size == 0 { field(2, b"any") } else { number(1, *size) });
-    let shape: Vec<u8> = shape.iter().flat_map(axis).collect();
+    let free = ["n", "channels", "height", "width"];
+    let axis =
+        |(size, free): (&u64, &str)| field(1, &if *size == 0 { field(2, free.as_bytes()) } else { number(1, *size) });
+    let shape: Vec<u8> = shape.iter().zip(free).flat_map(axis).collect();
     [field(1, name.as_bytes()), field(2, &field(1, &[number(1, kind), field(2, &shape)].concat()))].concat()
+}
+
+/// A tensor of integers, a vector.
+#[derive(Clone)]
+pub struct Constant {
+    name: &'static str,
+    values: Vec<i64>,
+}
+
+impl Constant {
+    pub fn integers(name: &'static str, values: &[i64]) -> Self {
+        Self { name, values: values.to_vec() }
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let raw: Vec<u8> = self.values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let shape = number(1, self.values.len() as u64);
+        [shape, number(2, 7), field(8, self.name.as_bytes()), field(9, &raw)].concat()
+    }
 }
 
 pub struct Graph {
@@ -49,6 +70,9 @@ pub struct Graph {
     /// Whether the output has twice the channels, the input being the second half.
     pub doubled: bool,
     pub metadata: Vec<(&'static str, &'static str)>,
+    pub constants: Vec<Constant>,
+    /// Nodes that make "grown" of x, which then takes its place: operator (with an attribute and its value), inputs, output.
+    pub before: Vec<(&'static str, Vec<&'static str>, &'static str)>,
 }
 
 impl Graph {
@@ -65,25 +89,33 @@ impl Graph {
             ("rwt.multiple", "1"),
             ("rwt.margin", "0"),
         ];
-        Self { time, integer: false, scalar: false, doubled: false, metadata: [&always, metadata].concat() }
+        let metadata = [&always, metadata].concat();
+        Self { time, integer: false, scalar: false, doubled: false, metadata, constants: vec![], before: vec![] }
     }
 
     pub fn bytes(&self) -> Vec<u8> {
-        let axes: Vec<u8> = [1u64, 2, 3].iter().flat_map(|axis| axis.to_le_bytes()).collect();
-        let axes = [number(1, 3), number(2, 7), field(8, b"axes"), field(9, &axes)].concat();
         let mut graph = node("Cast", &[self.time], "float", Some(("to", 1)));
+        for (operator, inputs, output) in &self.before {
+            let words: Vec<&str> = operator.split(' ').collect();
+            let attribute = words.get(2).map(|value| (words[1], value.parse().unwrap()));
+            graph.extend(node(words[0], inputs, output, attribute));
+        }
+        let x = if self.before.is_empty() { "x" } else { "grown" };
         let raw = if self.doubled { "raw" } else { "output" };
         if self.scalar {
-            graph.extend(node("Mul", &["x", "float"], raw, None));
+            graph.extend(node("Mul", &[x, "float"], raw, None));
         } else {
-            graph.extend(node("Unsqueeze", &["float", "axes"], "wide", None));
-            graph.extend(node("Mul", &["x", "wide"], raw, None));
+            graph.extend(node("Unsqueeze", &["float", "wide_axes"], "wide", None));
+            graph.extend(node("Mul", &[x, "wide"], raw, None));
         }
         if self.doubled {
             graph.extend(node("Concat", &["raw", "x"], "output", Some(("axis", 1))));
         }
         graph.extend(field(2, b"test"));
-        graph.extend(field(5, &axes));
+        graph.extend(field(5, &Constant::integers("wide_axes", &[1, 2, 3]).bytes()));
+        for constant in &self.constants {
+            graph.extend(field(5, &constant.bytes()));
+        }
         graph.extend(field(11, &value("x", 1, &[0, 2, 0, 0])));
         let kind = if self.integer { 7 } else { 1 };
         graph.extend(field(11, &value(self.time, kind, if self.scalar { &[] } else { &[0] })));

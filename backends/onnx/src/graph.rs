@@ -1,0 +1,229 @@
+//! The nodes and constants of a graph, as far as shapes depend on them.
+
+use std::collections::HashMap;
+
+use crate::Error;
+use crate::fold::{Small, VALUE_LIMIT};
+use crate::wire::{Fields, Value, text, varint};
+
+/// A graph whose bytes have been walked by [`Contents`](crate::contents::Contents).
+#[derive(Default)]
+pub(crate) struct Graph {
+    /// In the order of the file, which is that of execution.
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) constants: HashMap<String, Constant>,
+    /// The declared shapes of the inputs; an axis may be free.
+    inputs: HashMap<String, Vec<Option<usize>>>,
+}
+
+/// An operator and what it reads and writes; "" for an input or output that is left out.
+#[derive(Default)]
+pub(crate) struct Node {
+    pub(crate) operator: String,
+    pub(crate) inputs: Vec<String>,
+    pub(crate) outputs: Vec<String>,
+    attributes: HashMap<String, Attribute>,
+}
+
+#[derive(Default)]
+struct Attribute {
+    integers: Vec<i64>,
+    text: String,
+    tensor: Option<Constant>,
+}
+
+/// A tensor in the file: its shape and, of a small one, the values; larger ones are weights.
+#[derive(Default, Clone)]
+pub(crate) struct Constant {
+    pub(crate) shape: Vec<usize>,
+    pub(crate) small: Option<Small>,
+}
+
+impl Graph {
+    pub(crate) fn read(model: &[u8]) -> Result<Self, Error> {
+        let mut graph = Self::default();
+        for part in messages(model, 7)?.into_iter().flat_map(fields) {
+            match part? {
+                (1, Value::Bytes(node)) => graph.node(node)?,
+                (5, Value::Bytes(weights)) => {
+                    let (name, constant) = Constant::read(weights)?;
+                    graph.constants.insert(name, constant);
+                }
+                (11, Value::Bytes(input)) => graph.input(input)?,
+                _ => {}
+            }
+        }
+        Ok(graph)
+    }
+
+    /// Is this input declared as a scalar?
+    pub(crate) fn has_scalar(&self, input: &str) -> bool {
+        self.inputs.get(input).is_some_and(|axes| axes.is_empty())
+    }
+
+    /// The size of an input's axis, if it is declared and fixed.
+    pub(crate) fn size(&self, input: &str, axis: usize) -> Option<usize> {
+        self.inputs.get(input).and_then(|axes| axes.get(axis).copied().flatten())
+    }
+
+    /// Remember a ValueInfoProto that has a shape.
+    fn input(&mut self, message: &[u8]) -> Result<(), Error> {
+        let mut inner = vec![message];
+        for number in [2, 1, 2] {
+            // type, tensor_type, shape
+            inner = inner.first().map_or(Ok(vec![]), |message| messages(message, number))?;
+        }
+        let Some(shape) = inner.first() else { return Ok(()) };
+        let size = |axis| -> Result<Option<usize>, Error> {
+            let sizes =
+                fields(axis).map(|field| Ok(if let (1, Value::Varint(n)) = field? { Some(n as usize) } else { None }));
+            Ok(sizes.collect::<Result<Vec<_>, Error>>()?.into_iter().flatten().next())
+        };
+        let axes = messages(shape, 1)?.into_iter().map(size).collect::<Result<_, _>>()?;
+        let name = messages(message, 1)?.first().map_or(Ok(""), |name| text(name))?;
+        self.inputs.insert(name.into(), axes);
+        Ok(())
+    }
+
+    /// Add a node; `Constant` becomes one.
+    fn node(&mut self, message: &[u8]) -> Result<(), Error> {
+        let mut node = Node::default();
+        for field in fields(message) {
+            let (number, Value::Bytes(bytes)) = field? else { continue };
+            match number {
+                1 => node.inputs.push(text(bytes)?.into()),
+                2 => node.outputs.push(text(bytes)?.into()),
+                4 => node.operator = text(bytes)?.into(),
+                5 => {
+                    let (name, attribute) = Attribute::read(bytes)?;
+                    node.attributes.insert(name, attribute);
+                }
+                _ => {}
+            }
+        }
+        if node.operator == "Constant" {
+            let name = node.outputs.first().cloned().unwrap_or_default();
+            self.constants.insert(name, node.constant());
+        } else {
+            self.nodes.push(node);
+        }
+        Ok(())
+    }
+}
+
+impl Node {
+    /// The integers of an attribute; one if it is an integer, none if it is missing.
+    pub(crate) fn integers(&self, name: &str) -> &[i64] {
+        self.attributes.get(name).map_or(&[], |attribute| &attribute.integers)
+    }
+
+    pub(crate) fn integer(&self, name: &str, default: i64) -> i64 {
+        self.integers(name).first().copied().unwrap_or(default)
+    }
+
+    pub(crate) fn text(&self, name: &str) -> &str {
+        self.attributes.get(name).map_or("", |attribute| &attribute.text)
+    }
+
+    pub(crate) fn tensor(&self, name: &str) -> Option<&Constant> {
+        self.attributes.get(name).and_then(|attribute| attribute.tensor.as_ref())
+    }
+
+    /// What a `Constant` node says: a tensor, integers, or floats, of which only the number matters here.
+    fn constant(&self) -> Constant {
+        if let Some(tensor) = self.tensor("value") {
+            return tensor.clone();
+        }
+        let list = self.integers("value_ints");
+        let (shape, values) = match self.integers("value_int") {
+            [value] => (vec![], &[*value][..]),
+            _ => (vec![list.len()], list),
+        };
+        let small = Small::new(&shape, values.iter().map(|&v| v as f64).collect(), true);
+        Constant { shape, small }
+    }
+}
+
+impl Attribute {
+    fn read(message: &[u8]) -> Result<(String, Self), Error> {
+        let (mut name, mut attribute) = (String::new(), Self::default());
+        for field in fields(message) {
+            match field? {
+                (1, Value::Bytes(bytes)) => name = text(bytes)?.into(),
+                (3 | 8, Value::Varint(value)) => attribute.integers.push(value as i64),
+                (8, Value::Bytes(bytes)) => attribute.integers.extend(packed(bytes)?),
+                (4, Value::Bytes(bytes)) => attribute.text = String::from_utf8_lossy(bytes).into_owned(),
+                (5, Value::Bytes(bytes)) => attribute.tensor = Some(Constant::read(bytes)?.1),
+                _ => {}
+            }
+        }
+        Ok((name, attribute))
+    }
+}
+
+impl Constant {
+    fn read(message: &[u8]) -> Result<(String, Self), Error> {
+        let (mut name, mut constant, mut kind) = (String::new(), Self::default(), 0);
+        let (mut raw, mut typed): (&[u8], Vec<f64>) = (&[], Vec::new());
+        for field in fields(message) {
+            match field? {
+                (1, Value::Varint(size)) => constant.shape.push(size as usize),
+                (1, Value::Bytes(sizes)) => constant.shape.extend(packed(sizes)?.iter().map(|&size| size as usize)),
+                (2, Value::Varint(code)) => kind = code,
+                (4, Value::Bytes(data)) if data.len() <= 4 * VALUE_LIMIT => typed.extend(floats(data)),
+                (5 | 7, Value::Bytes(data)) => typed.extend(packed(data)?.into_iter().map(|v| v as f64)),
+                (5 | 7, Value::Varint(value)) => typed.push(value as i64 as f64),
+                (8, Value::Bytes(bytes)) => name = text(bytes)?.into(),
+                (9, Value::Bytes(data)) => raw = data,
+                _ => {}
+            }
+        }
+        let elements = constant.shape.iter().try_fold(1_usize, |n, &size| n.checked_mul(size));
+        if elements.is_some_and(|n| n <= VALUE_LIMIT) {
+            let values = match kind {
+                1 if typed.is_empty() => floats(raw).collect(),
+                6 if typed.is_empty() => raw.chunks_exact(4).map(|b| f64::from(i32::from_le_bytes(array(b)))).collect(),
+                7 if typed.is_empty() => raw.chunks_exact(8).map(|b| i64::from_le_bytes(array(b)) as f64).collect(),
+                9 if typed.is_empty() => raw.iter().map(|&b| f64::from(b)).collect(),
+                _ => typed,
+            };
+            constant.small = Small::new(&constant.shape, values, matches!(kind, 6 | 7 | 9));
+        }
+        Ok((name, constant))
+    }
+}
+
+fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    bytes.try_into().unwrap_or([0; N])
+}
+
+fn floats(data: &[u8]) -> impl Iterator<Item = f64> {
+    data.chunks_exact(4).map(|b| f64::from(f32::from_le_bytes(array(b))))
+}
+
+fn packed(mut data: &[u8]) -> Result<Vec<i64>, Error> {
+    let mut values = Vec::new();
+    while !data.is_empty() {
+        values.push(varint(&mut data)? as i64);
+    }
+    Ok(values)
+}
+
+/// The fields of a message, or the error where it is damaged.
+fn fields(message: &[u8]) -> impl Iterator<Item = Result<(u64, Value<'_>), Error>> {
+    let mut fields = Fields(message);
+    std::iter::from_fn(move || fields.next().transpose())
+}
+
+/// The embedded messages of a number.
+fn messages(message: &[u8], wanted: u64) -> Result<Vec<&[u8]>, Error> {
+    let mut found = Vec::new();
+    for field in fields(message) {
+        if let (number, Value::Bytes(bytes)) = field?
+            && number == wanted
+        {
+            found.push(bytes);
+        }
+    }
+    Ok(found)
+}

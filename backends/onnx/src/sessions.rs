@@ -1,0 +1,223 @@
+//! The sessions of one network: one for all shapes or, where the provider is faster for it, one for each.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ort::environment::Environment;
+use ort::logging::LogLevel;
+use ort::session::Session;
+use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
+use ort::value::{Outlet, TensorElementType, ValueType};
+
+use crate::assignment;
+use crate::library::Library;
+use crate::{Error, ModelInfo, Precision, RuntimeOptions, TimeInput};
+
+/// The one library of this process and its environment.
+static LOADED: Mutex<Option<(Library, Environment)>> = Mutex::new(None);
+
+/// Sessions of fixed shapes that are kept: a picture as it is and on its side, alone and in batches.
+const KEPT: usize = 4;
+
+type Shared = Arc<Mutex<Session>>;
+
+/// Makes sessions and keeps them.
+pub(crate) struct Sessions {
+    environment: Environment,
+    version: String,
+    options: RuntimeOptions,
+    threads: usize,
+    pub(crate) has_integer_time: bool,
+    pub(crate) has_scalar_time: bool,
+    /// The network takes one picture at a time.
+    pub(crate) is_single: bool,
+    /// The model and the names of the axes of x, if there is a session for each shape.
+    fixed: Option<(Vec<u8>, Vec<String>)>,
+    kept: Mutex<Vec<([usize; 4], Shared)>>,
+}
+
+impl Sessions {
+    /// Find the library and the provider, and check the model's inputs; `time` is the name of the second.
+    pub(crate) fn open(bytes: Vec<u8>, time: &str, info: &ModelInfo, options: &RuntimeOptions) -> Result<Self, Error> {
+        let (environment, version) = environment(options.library.as_ref())?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut sessions = Self {
+            environment,
+            version,
+            options: options.clone(),
+            threads: if options.threads == 0 { cores } else { options.threads },
+            has_integer_time: false,
+            has_scalar_time: false,
+            is_single: false,
+            fixed: None,
+            kept: Mutex::default(),
+        };
+        let mut builder = sessions.builder()?;
+        if options.provider.wants_fixed_shapes() {
+            // only to read the inputs
+            let plain = option(Session::builder(&sessions.environment))?;
+            builder = option(plain.with_optimization_level(GraphOptimizationLevel::Disable))?;
+        }
+        let session = sessions.commit(builder, &bytes)?;
+        let axes = sessions.look_at(&session, time, info)?;
+        if options.provider.wants_fixed_shapes() {
+            sessions.fixed = Some((bytes, axes));
+        } else {
+            locked(&sessions.kept).push(([0; 4], Arc::new(Mutex::new(session))));
+        }
+        Ok(sessions)
+    }
+
+    /// The session for pictures of a shape.
+    pub(crate) fn of(&self, shape: [usize; 4]) -> Result<Shared, Error> {
+        let mut kept = locked(&self.kept);
+        let Some((bytes, axes)) = &self.fixed else { return Ok(kept[0].1.clone()) };
+        if let Some((_, session)) = kept.iter().find(|(known, _)| *known == shape) {
+            return Ok(session.clone());
+        }
+        let mut builder = self.builder()?;
+        let named = || axes.iter().zip(shape).filter(|(axis, _)| !axis.is_empty());
+        // a name for two sizes fixes neither
+        for (axis, size) in named().filter(|(axis, size)| named().all(|(other, of)| other != *axis || of == *size)) {
+            builder = option(builder.with_dimension_override(axis, size as i64))?;
+        }
+        let session = self.commit(builder, bytes)?;
+        if self.options.cpu_fallback && assignment::parts_of(&session, self.options.provider.name()) == Some(0) {
+            return Err(self.refused("it runs no part of the network: the device may be missing"));
+        }
+        let session = Arc::new(Mutex::new(session));
+        if kept.len() == KEPT {
+            kept.remove(0);
+        }
+        kept.push((shape, session.clone()));
+        Ok(session)
+    }
+
+    /// The engine's version and what computes.
+    pub(crate) fn name(&self) -> String {
+        let RuntimeOptions { provider, device, precision, cpu_fallback, .. } = &self.options;
+        let mut name = format!("ONNX Runtime {}, {provider}", self.version);
+        if !device.is_empty() {
+            name += &format!(" {device}");
+        }
+        if *precision != Precision::F32 {
+            name += &format!(", {precision}");
+        }
+        if *cpu_fallback {
+            name += ", what it lacks on the CPU";
+        }
+        name
+    }
+
+    /// With the provider; it must be there and, unless the caller allows otherwise, run the whole network.
+    fn builder(&self) -> Result<SessionBuilder, Error> {
+        let builder = option(Session::builder(&self.environment))?;
+        let mut builder = option(builder.with_optimization_level(GraphOptimizationLevel::Level3))?;
+        builder = option(builder.with_intra_threads(self.threads))?;
+        builder = option(builder.with_log_level(LogLevel::Fatal))?; // errors are returned
+        let dispatch = self.options.provider.dispatch(&self.options, self.threads)?;
+        if dispatch.is_empty() {
+            return Ok(builder);
+        }
+        builder = match self.options.cpu_fallback {
+            true => option(builder.with_config_entry(assignment::RECORD, "1"))?,
+            false => option(builder.with_disable_cpu_fallback())?,
+        };
+        builder = option(builder.with_memory_pattern(false))?; // as DirectML demands
+        builder.with_execution_providers(dispatch).map_err(|error| self.refused(&error.to_string()))
+    }
+
+    fn commit(&self, mut builder: SessionBuilder, bytes: &[u8]) -> Result<Session, Error> {
+        builder.commit_from_memory(bytes).map_err(|error| {
+            let why = error.to_string();
+            if why.contains("fallback to CPU EP") {
+                return self.refused(
+                    "it does not run the whole network: the device may be missing, or the provider lacks operators and \
+                     the CPU was not allowed for them",
+                );
+            }
+            engine("loading", &why)
+        })
+    }
+
+    fn refused(&self, why: &str) -> Error {
+        Error::Provider { provider: self.options.provider.to_string(), why: why.into() }
+    }
+
+    /// Check the inputs and remember what the time is; the names of the axes of x.
+    fn look_at(&mut self, session: &Session, time: &str, info: &ModelInfo) -> Result<Vec<String>, Error> {
+        let outlet = |name: &str| session.inputs().iter().find(|input| input.name() == name);
+        let channels = i64::try_from(info.channels).unwrap_or(i64::MAX);
+        let is_picture = |shape: &[i64]| shape.len() == 4 && (shape[1] == channels || shape[1] < 0);
+        let x = format!("f32 [any, {channels}, any, any], where the channels are those of rwt.channels");
+        check(outlet("x"), "input x", &x, |ty, shape| ty == TensorElementType::Float32 && is_picture(shape))?;
+        check(outlet(time), "the time", "f32, or i64 if rwt.time is integer, [any] or a scalar", |ty, shape| {
+            self.has_integer_time = ty == TensorElementType::Int64;
+            self.has_scalar_time = shape.is_empty();
+            self.is_single = shape.first().is_some_and(|&n| n > 0);
+            let is_known = ty == TensorElementType::Float32 || self.has_integer_time;
+            is_known && shape.len() <= 1 && (!self.has_integer_time || info.conventions.time == TimeInput::Integer)
+        })?;
+        Ok(match outlet("x").map(Outlet::dtype) {
+            Some(ValueType::Tensor { dimension_symbols, shape, .. }) => {
+                self.is_single |= shape[0] > 0;
+                dimension_symbols.to_vec()
+            }
+            _ => Vec::new(),
+        })
+    }
+}
+
+/// The process's environment, made at the first call, and the library's version.
+fn environment(path: Option<&PathBuf>) -> Result<(Environment, String), Error> {
+    let mut loaded = locked(&LOADED);
+    if let Some((library, environment)) = &*loaded {
+        if let Some(path) = path.filter(|path| **path != library.path) {
+            let why = format!("this process already uses {}", library.path.display());
+            return Err(Error::Runtime {
+                wanted: crate::library::WANTED,
+                tried: vec![format!("{}: {why}", path.display())],
+            });
+        }
+        return Ok((environment.clone(), library.version.clone()));
+    }
+    let library = Library::find(path.map(PathBuf::as_path))?;
+    let builder = ort::init_from(&library.path).map_err(|error| engine("loading", &error))?;
+    let environment = builder.with_name("rwt").build().map_err(|error| engine("loading", &error))?;
+    *loaded = Some((library.clone(), environment.clone()));
+    Ok((environment, library.version))
+}
+
+/// A builder with one more option.
+fn option<E: std::fmt::Display>(builder: Result<SessionBuilder, E>) -> Result<SessionBuilder, Error> {
+    builder.map_err(|error| engine("loading", &error))
+}
+
+/// An input is a tensor whose type and shape are right; free axes are negative.
+fn check(
+    outlet: Option<&Outlet>,
+    what: &'static str,
+    expected: &str,
+    is_right: impl FnOnce(TensorElementType, &[i64]) -> bool,
+) -> Result<(), Error> {
+    let found = match outlet.map(Outlet::dtype) {
+        Some(ValueType::Tensor { ty, shape, .. }) => {
+            if is_right(*ty, shape) {
+                return Ok(());
+            }
+            format!("{ty} {:?}", &shape[..])
+        }
+        Some(other) => format!("{other}"),
+        None => "nothing".into(),
+    };
+    Err(Error::Interface { what, expected: expected.into(), found })
+}
+
+pub(crate) fn engine(stage: &'static str, error: &dyn std::fmt::Display) -> Error {
+    Error::Engine { stage, message: error.to_string() }
+}
+
+/// A lock whose holder panicked holds nothing half-done here.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,170 @@
+//! The shapes that an operator writes, given those that it reads.
+
+use rten_shape_inference::ops::{self, Padding};
+use rten_shape_inference::{
+    BinaryOp, InferShapes, InferShapesContext, ReductionOp, SymExpr, SymTensor, SymbolGen, UnaryOp, VariadicOp,
+};
+
+use crate::fold::Small;
+use crate::graph::Node;
+
+/// The outputs of a node, or why they are not known.
+pub(crate) fn outputs(node: &Node, inputs: &[Option<SymTensor>]) -> Result<Vec<SymTensor>, String> {
+    let context = InferShapesContext::new(inputs);
+    let mut symbols = SymbolGen::new();
+    let mut infer = |rule: &dyn InferShapes| {
+        rule.infer_shapes(InferShapesContext::new(inputs), &mut symbols).map_err(|error| error.to_string())
+    };
+    let axis = |default| node.integer("axis", default) as i32;
+    match &node.operator[..] {
+        "Add" => infer(&ops::Add),
+        "Sub" => infer(&ops::Sub),
+        "Mul" => infer(&ops::Mul),
+        "Div" => infer(&ops::Div),
+        "Equal" => infer(&ops::Equal),
+        "And" | "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual" | "Mod" | "Or" | "Pow" | "PRelu" => {
+            infer(&BinaryOp)
+        }
+        "Max" | "Mean" | "Min" | "Sum" => infer(&VariadicOp),
+        "Where" => infer(&ops::Where),
+        "Neg" => infer(&ops::Neg),
+        "Identity" => infer(&ops::Identity),
+        name if UNARY.contains(&name) => infer(&UnaryOp),
+        "Concat" => infer(&ops::Concat { axis: axis(0) }),
+        // the values are folded elsewhere
+        "ConstantOfShape" => infer(&ops::ConstantOfShape { value: None }),
+        "Conv" | "ConvTranspose" | "AveragePool" | "MaxPool" => window(node, &context, &mut infer),
+        "GlobalAveragePool" => infer(&ops::GlobalPool),
+        "DepthToSpace" => infer(&ops::DepthToSpace { block_size: node.integer("blocksize", 1) as u32 }),
+        "Einsum" => infer(&ops::Einsum { equation: node.text("equation") }),
+        "Expand" => infer(&ops::Expand),
+        "Flatten" => infer(&ops::Flatten { axis: axis(1) }),
+        "Gather" => infer(&ops::Gather { axis: axis(0) }),
+        "Gemm" => infer(&ops::Gemm {
+            transpose_a: node.integer("transA", 0) != 0,
+            transpose_b: node.integer("transB", 0) != 0,
+        }),
+        "MatMul" => infer(&ops::MatMul),
+        "Pad" => infer(&ops::Pad),
+        "Range" => infer(&ops::Range),
+        name if name.starts_with("Reduce") => {
+            let axes: Vec<i32> = node.integers("axes").iter().map(|&axis| axis as i32).collect();
+            let axes = (!axes.is_empty()).then_some(&axes[..]);
+            infer(&ReductionOp { axes, keep_dims: node.integer("keepdims", 1) != 0 })
+        }
+        "Reshape" => infer(&ops::Reshape { allow_zero: node.integer("allowzero", 0) != 0 }),
+        "Resize" => infer(&ops::Resize),
+        "Upsample" => infer(&ops::Upsample),
+        "Slice" => infer(&ops::Slice),
+        "Split" => {
+            let parts = node.integers("num_outputs").first().map_or(node.outputs.len() as u32, |&n| n as u32);
+            let num_outputs = context.get(1).is_none().then_some(parts);
+            infer(&ops::Split { axis: axis(0), num_outputs })
+        }
+        "Squeeze" => infer(&ops::Squeeze),
+        "Tile" => infer(&ops::Tile),
+        "Transpose" => {
+            let order = sizes(node.integers("perm"));
+            infer(&ops::Transpose { perm: (!order.is_empty()).then_some(&order) })
+        }
+        "Unsqueeze" => infer(&ops::Unsqueeze),
+        _ => Err("the operator is not known".into()),
+    }
+}
+
+/// What has the shape of its first input.
+const UNARY: &[&str] = &[
+    "Abs",
+    "BatchNormalization",
+    "Cast",
+    "CastLike",
+    "Ceil",
+    "Clip",
+    "Cos",
+    "Elu",
+    "Erf",
+    "Exp",
+    "Floor",
+    "Gelu",
+    "GroupNormalization",
+    "HardSigmoid",
+    "HardSwish",
+    "InstanceNormalization",
+    "LayerNormalization",
+    "LeakyRelu",
+    "Log",
+    "LogSoftmax",
+    "Mish",
+    "Not",
+    "Reciprocal",
+    "Relu",
+    "Round",
+    "Sigmoid",
+    "Sign",
+    "Sin",
+    "Softmax",
+    "Softplus",
+    "Softsign",
+    "Sqrt",
+    "Swish",
+    "Tanh",
+    "Trilu",
+];
+
+type Infer<'a> = dyn FnMut(&dyn InferShapes) -> Result<Vec<SymTensor>, String> + 'a;
+
+/// Convolutions and pools. What is not said of strides and dilations is 1, of pads 0.
+fn window(node: &Node, inputs: &InferShapesContext<'_>, infer: &mut Infer<'_>) -> Result<Vec<SymTensor>, String> {
+    let axes = inputs.get(0).and_then(SymTensor::ndim).ok_or("the input's shape is unknown")?.saturating_sub(2);
+    let list = |name, default, length| match node.integers(name) {
+        [] => vec![default; length],
+        given => sizes(given),
+    };
+    let (strides, dilations) = (list("strides", 1, axes), list("dilations", 1, axes));
+    let pads = list("pads", 0, 2 * axes);
+    let padding = match node.text("auto_pad") {
+        "SAME_UPPER" | "SAME_LOWER" => Padding::Same,
+        _ => Padding::Fixed(&pads),
+    };
+    match &node.operator[..] {
+        "Conv" => infer(&ops::Conv { dilations: &dilations, padding, strides: &strides }),
+        "ConvTranspose" => {
+            let groups = node.integer("group", 1) as usize;
+            let extra = sizes(node.integers("output_padding"));
+            let output_padding = (!extra.is_empty()).then_some(&extra[..]);
+            infer(&ops::ConvTranspose { groups, padding, strides: &strides, dilations: &dilations, output_padding })
+        }
+        _ => {
+            let kernel_size = &sizes(node.integers("kernel_shape"));
+            let ceil_mode = node.integer("ceil_mode", 0) != 0;
+            infer(&ops::Pool { dilations: &dilations, kernel_size, padding, strides: &strides, ceil_mode })
+        }
+    }
+}
+
+fn sizes(integers: &[i64]) -> Vec<usize> {
+    integers.iter().map(|&value| usize::try_from(value).unwrap_or(0)).collect()
+}
+
+/// A tensor as the rules take it: with its values where a shape may depend on them.
+pub(crate) fn known(shape: &[usize], small: Option<&Small>) -> SymTensor {
+    let whole = small.and_then(|small| small.values.iter().map(|&value| whole(value)).collect::<Option<Vec<_>>>());
+    match (whole, shape.len()) {
+        (Some(values), 1) => SymTensor::from_vec(values),
+        (Some(values), 0) if values.len() == 1 => SymTensor::from_scalar(values[0].clone()),
+        _ => SymTensor::from_fixed_shape(shape),
+    }
+}
+
+/// The ends of i64 mean "to the end": those of i32 do, too.
+fn whole(value: f64) -> Option<SymExpr> {
+    (value.fract() == 0.0).then(|| SymExpr::Value(value.clamp(i32::MIN.into(), i32::MAX.into()) as i32))
+}
+
+/// Resize and Upsample by scales that need not be whole.
+pub(crate) fn resized(shape: &[usize], scales: &Small) -> Option<Vec<usize>> {
+    let fits = scales.values.len() == shape.len();
+    fits.then(|| {
+        shape.iter().zip(&scales.values).map(|(&size, scale)| (size as f64 * scale).floor() as usize).collect()
+    })
+}
