@@ -249,6 +249,54 @@ typedef enum rwt_engine {
 } rwt_engine;
 
 /**
+ * What computes inside ONNX Runtime. Every build of it has the CPU's; the others come in builds of their own.
+ */
+typedef enum rwt_provider {
+  /**
+   * ONNX Runtime's own kernels for the CPU (the default).
+   */
+  RWT_PROVIDER_CPU = 0,
+  /**
+   * Intel's OpenVINO (the build of `pip install onnxruntime-openvino`).
+   */
+  RWT_PROVIDER_OPENVINO = 1,
+  /**
+   * NVIDIA's CUDA (onnxruntime-gpu). Not tested yet, as the three below.
+   */
+  RWT_PROVIDER_CUDA = 2,
+  /**
+   * NVIDIA's TensorRT (onnxruntime-gpu, and TensorRT).
+   */
+  RWT_PROVIDER_TENSORRT = 3,
+  /**
+   * Apple's Core ML (the builds for macOS).
+   */
+  RWT_PROVIDER_COREML = 4,
+  /**
+   * Microsoft's DirectML (onnxruntime-directml).
+   */
+  RWT_PROVIDER_DIRECTML = 5,
+} rwt_provider;
+
+/**
+ * The numbers that a provider may compute with. Fewer bits are faster and less exact: compare before relying on them.
+ */
+typedef enum rwt_precision {
+  /**
+   * 32 bits, without TF32 (the default).
+   */
+  RWT_PRECISION_F32 = 0,
+  /**
+   * bfloat16: OpenVINO and TensorRT.
+   */
+  RWT_PRECISION_BF16 = 1,
+  /**
+   * Half precision: OpenVINO, TensorRT and Core ML.
+   */
+  RWT_PRECISION_F16 = 2,
+} rwt_precision;
+
+/**
  * A denoiser; immutable, can be shared between threads and samplers.
  */
 typedef struct rwt_denoiser rwt_denoiser;
@@ -264,7 +312,21 @@ typedef struct rwt_operator rwt_operator;
 typedef struct rwt_sampler rwt_sampler;
 
 /**
- * Options of rwt_denoiser_open_with; fill with rwt_denoiser_options_init first.
+ * Metadata that a file lacks, such as {"rwt.time", "sigma"}.
+ */
+typedef struct rwt_key {
+  /**
+   * One of the keys that backends/onnx/src/lib.rs lists.
+   */
+  const char *key;
+  /**
+   * Its value, as it would stand in the file.
+   */
+  const char *value;
+} rwt_key;
+
+/**
+ * Options of rwt_denoiser_open_with; fill with rwt_denoiser_options_init first. Strings are UTF-8.
  */
 typedef struct rwt_denoiser_options {
   /**
@@ -280,10 +342,43 @@ typedef struct rwt_denoiser_options {
    */
   uint32_t threads;
   /**
-   * The file of ONNX Runtime's library, UTF-8; NULL: the environment variable ORT_DYLIB_PATH, else the system's, else
-   *    that of the Python environment which VIRTUAL_ENV or CONDA_PREFIX names. A process uses one.
+   * The file of ONNX Runtime's library; NULL: the environment variable ORT_DYLIB_PATH, else the system's, else that of
+   *     * the Python environment which VIRTUAL_ENV or CONDA_PREFIX names. A process uses one.
    */
   const char *library;
+  /**
+   * One of rwt_provider, for ONNX Runtime.
+   */
+  int32_t provider;
+  /**
+   * One of rwt_precision, for ONNX Runtime.
+   */
+  int32_t precision;
+  /**
+   * The provider's device; NULL: its first. "CPU", "GPU", "GPU.1", "NPU" for OpenVINO, else a number.
+   */
+  const char *device;
+  /**
+   * Not 0: operators that the provider lacks may run on the CPU. With 0 a network that has some is refused.
+   */
+  uint32_t cpu_fallback;
+  /**
+   * The most images of an evaluation; 0: a number that suits the provider. The embedded engine takes one.
+   */
+  uint32_t batch;
+  /**
+   * The most bytes that an evaluation may take beside the weights: fewer images are evaluated at a time, and a single
+   *     * one that needs more is refused when a sampler is made. 4 GiB; UINT64_MAX: nothing is counted or refused.
+   */
+  uint64_t memory;
+  /**
+   * Metadata that the file lacks. Those that contradict it are an error.
+   */
+  const struct rwt_key *keys;
+  /**
+   * How many keys.
+   */
+  size_t key_count;
 } rwt_denoiser_options;
 
 /**
@@ -322,10 +417,15 @@ typedef struct rwt_denoiser_info {
    * Variance of an element of the images that it knows.
    */
   double variance;
+  /**
+   * The most images that a callback takes in one call, one after another; a model's own number is not told here.
+   */
+  size_t batch;
 } rwt_denoiser_info;
 
 /**
- * The caller's denoiser: write D(x, sigma), n floats, into denoised. Returns 0, or another status to stop the run.
+ * The caller's denoiser: write D(x, sigma), n floats, into denoised. They are one image, or with rwt_denoiser_info.batch
+ * above 1 up to that many, one after another. Returns 0, or another status to stop the run.
  * It is called by one thread at a time, maybe not the one that made it; it must not unwind or longjmp.
  */
 typedef rwt_status (*rwt_denoise_fn)(void *user, const float *x, size_t n, double sigma, float *denoised);
@@ -560,9 +660,10 @@ extern "C" {
 RWT_API rwt_status rwt_denoiser_open(const char *path, struct rwt_denoiser **out);
 
 /**
- * The same with options; NULL: the defaults. RWT_ERR_UNSUPPORTED, with the paths that were tried, if ONNX Runtime is
- * chosen and none can be used.
- * `path` is a string that ends with 0, `options` NULL or initialised; `out` points to a pointer.
+ * The same with options; NULL: the defaults. RWT_ERR_UNSUPPORTED with the reason if ONNX Runtime is chosen and none can
+ * be used, or if it lacks the provider: there is no silent fall-back.
+ * `path` is a string that ends with 0, `options` NULL or initialised, its pointers NULL or as they are documented; `out`
+ * points to a pointer.
  */
 RWT_API
 rwt_status rwt_denoiser_open_with(const char *path,

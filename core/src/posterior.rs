@@ -1,9 +1,9 @@
 //! Conditional sampling of p(x | y), y = A x + e, e ~ N(0, η² I), without approximating the likelihood. MATH.md §6.
 //!
 //! Three methods share one problem: [`gla`](crate::gla) (the default), the [`preconditioned`](crate::preconditioned)
-//! walk and the paper's explicit [`template`](crate::template). Each samples one chain in the caller's memory; its
-//! noise depends on (seed, chain) alone. What none of them repairs: the weights of well separated narrow modes. Run
-//! several chains and look at all of them.
+//! walk and the paper's explicit [`template`](crate::template). Each samples one chain or several side by side in the
+//! caller's memory; the noise of each depends on (seed, chain) alone. What none of them repairs: the weights of well
+//! separated narrow modes. Run several chains and look at all of them.
 
 use crate::denoiser::Denoiser;
 use crate::error::{Error, WalkError, require, require_len};
@@ -26,7 +26,7 @@ pub struct Problem<'a, A> {
     pub variance: f64,
 }
 
-/// Which chain of which run.
+/// Which chain of which run; of chains side by side the first, the others have the numbers after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Chain {
     /// The run's seed.
@@ -38,13 +38,13 @@ pub struct Chain {
 /// What an observer is told after each evaluation.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress<'a> {
-    /// Evaluations of the denoiser so far in this chain.
+    /// Evaluations of the denoiser so far in this chain, or in each of these chains.
     pub evaluations: usize,
-    /// Evaluations of the whole chain.
+    /// Evaluations of each whole chain.
     pub total: usize,
     /// The noise level of this evaluation.
     pub sigma: f64,
-    /// The newest denoised image at the walk's own place: the best estimate so far.
+    /// The newest denoised image at the walk's own place, of each chain in turn: the best estimates so far.
     pub denoised: &'a [f32],
 }
 
@@ -52,28 +52,59 @@ pub struct Progress<'a> {
 pub trait Observe: FnMut(Progress<'_>) -> ControlFlow<()> {}
 impl<F: FnMut(Progress<'_>) -> ControlFlow<()>> Observe for F {}
 
-/// f32 elements of workspace that every method needs: three images, two measurements and the operator's own scratch.
-pub fn workspace_len<A: Operator>(operator: &A) -> usize {
-    3 * operator.image_len() + 2 * operator.measurement_len() + operator.solve_len()
+/// f32 elements of workspace that every method needs for chains side by side: for each three images and a measurement,
+/// and once another measurement and the operator's own scratch.
+pub fn workspace_len<A: Operator>(operator: &A, chains: usize) -> usize {
+    let (n, m) = (operator.image_len(), operator.measurement_len());
+    chains * (3 * n + m) + m + operator.solve_len()
 }
 
-/// The workspace, cut into arrays.
+/// The workspace, cut into arrays: of all chains, or of one.
 pub(crate) struct Arrays<'a> {
+    pub chains: usize,
     pub denoised: &'a mut [f32],
     pub image: &'a mut [f32],
     pub other: &'a mut [f32],
     pub residual: &'a mut [f32],
+    /// Of one chain at a time, as is the scratch.
     pub measured: &'a mut [f32],
     pub scratch: &'a mut [f32],
+}
+
+impl Arrays<'_> {
+    /// Call `work(chain, x, arrays)` with the parts of each chain.
+    pub(crate) fn each<E>(
+        &mut self,
+        first: Chain,
+        x: &mut [f32],
+        mut work: impl FnMut(Chain, &mut [f32], Arrays<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (n, m) = (x.len() / self.chains, self.measured.len());
+        for (place, x) in x.chunks_exact_mut(n.max(1)).enumerate() {
+            let (images, measurements) = (place * n..(place + 1) * n, place * m..(place + 1) * m);
+            let arrays = Arrays {
+                chains: 1,
+                denoised: &mut self.denoised[images.clone()],
+                image: &mut self.image[images.clone()],
+                other: &mut self.other[images],
+                residual: &mut self.residual[measurements],
+                measured: self.measured,
+                scratch: self.scratch,
+            };
+            work(Chain { seed: first.seed, chain: first.chain.wrapping_add(place as u64) }, x, arrays)?;
+        }
+        Ok(())
+    }
 }
 
 impl<A: Operator> Problem<'_, A> {
     /// Check everything that can be checked before the first evaluation, and cut the workspace.
     pub(crate) fn begin<'w>(&self, levels: &[f64], x: &[f32], workspace: &'w mut [f32]) -> Result<Arrays<'w>, Error> {
         let (n, m) = (self.operator.image_len(), self.operator.measurement_len());
-        require_len("x", n, x.len())?;
+        let chains = (x.len() / n.max(1)).max(1);
+        require_len("x (whole images)", chains * n, x.len())?;
         require_len("y", m, self.y.len())?;
-        require_len("workspace", workspace_len(self.operator), workspace.len())?;
+        require_len("workspace", workspace_len(self.operator, chains), workspace.len())?;
         require(levels.len() >= 2, "levels", "at least 2", levels.len() as f64)?;
         check_levels(levels)?;
         require(self.eta > 0.0 && self.eta.is_finite(), "eta", "finite and above 0", self.eta)?;
@@ -82,12 +113,12 @@ impl<A: Operator> Problem<'_, A> {
         if let Some(found) = self.y.iter().find(|v| !v.is_finite()) {
             return Err(Error::Parameter { name: "y", expected: "finite everywhere", found: f64::from(*found) });
         }
-        let (denoised, rest) = workspace.split_at_mut(n);
-        let (image, rest) = rest.split_at_mut(n);
-        let (other, rest) = rest.split_at_mut(n);
-        let (residual, rest) = rest.split_at_mut(m);
+        let (denoised, rest) = workspace.split_at_mut(chains * n);
+        let (image, rest) = rest.split_at_mut(chains * n);
+        let (other, rest) = rest.split_at_mut(chains * n);
+        let (residual, rest) = rest.split_at_mut(chains * m);
         let (measured, scratch) = rest.split_at_mut(m);
-        Ok(Arrays { denoised, image, other, residual, measured, scratch })
+        Ok(Arrays { chains, denoised, image, other, residual, measured, scratch })
     }
 
     /// residual ← y − A image.
@@ -110,20 +141,23 @@ impl<A: Operator> Problem<'_, A> {
         run: &mut Run<'_, D, impl Observe>,
         sigma: f64,
         x: &mut [f32],
-        arrays: Arrays<'_>,
+        mut arrays: Arrays<'_>,
     ) -> Result<(), WalkError<D::Error>> {
         run.evaluate(x, sigma, arrays.denoised)?;
-        self.residual(arrays.denoised, arrays.residual);
-        self.pull(sigma * sigma, arrays.residual, arrays.scratch, arrays.image);
-        for ((x, d), u) in x.iter_mut().zip(arrays.denoised.iter()).zip(arrays.image.iter()) {
-            *x = (f64::from(*d) + sigma * sigma * f64::from(*u)) as f32;
-        }
+        arrays.each(Chain { seed: 0, chain: 0 }, x, |_, x, arrays| {
+            self.residual(arrays.denoised, arrays.residual);
+            self.pull(sigma * sigma, arrays.residual, arrays.scratch, arrays.image);
+            for ((x, d), u) in x.iter_mut().zip(arrays.denoised.iter()).zip(arrays.image.iter()) {
+                *x = (f64::from(*d) + sigma * sigma * f64::from(*u)) as f32;
+            }
+            Ok::<(), Error>(())
+        })?;
         run.finite("x", x, sigma)?;
         run.observe(arrays.denoised, sigma)
     }
 }
 
-/// A chain under way: it counts evaluations, checks what the denoiser returns and reports.
+/// Chains under way: it counts evaluations, checks what the denoiser returns and reports.
 pub(crate) struct Run<'a, D, O> {
     pub denoiser: &'a mut D,
     pub observer: O,
@@ -157,9 +191,9 @@ impl<D: Denoiser, O: Observe> Run<'_, D, O> {
     }
 }
 
-/// x ← mean + sigma · n(0).
-pub(crate) fn start(mean: f64, sigma: f64, chain: Chain, x: &mut [f32]) -> Result<(), Error> {
+/// x ← mean + sigma · n(0), in each chain.
+pub(crate) fn start(mean: f64, sigma: f64, first: Chain, x: &mut [f32], arrays: &mut Arrays<'_>) -> Result<(), Error> {
     x.fill(mean as f32);
     let step = crate::walk::Step { x: 1.0, ..crate::walk::Step::start(sigma) };
-    crate::update::update(&step, chain.seed, chain.chain, x, &[], &[], &[])
+    arrays.each(first, x, |chain, x, _| crate::update::update(&step, chain.seed, chain.chain, x, &[], &[], &[]))
 }

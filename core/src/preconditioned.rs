@@ -9,7 +9,7 @@ use crate::update::update;
 use crate::walk::Step;
 use libm::sqrt;
 
-/// Sample one chain of the posterior into `x` by the preconditioned walk, MATH.md §6: with M = (I/s² + AᵀA/η²)⁻¹,
+/// Sample one chain of the posterior, or several, into `x` by the preconditioned walk, MATH.md §6: with M = (I/s² + AᵀA/η²)⁻¹,
 ///
 /// x ← x + ε M\[(D − x)/s² + Aᵀ(y − A x)/η²\] + √(2εT) M\[n₁/s + Aᵀn₂/η\]
 ///
@@ -37,13 +37,13 @@ pub fn preconditioned<A: Operator, D: Denoiser>(
         require((0.0..=1.0).contains(&t), "temperature", "in [0, 1]", t)?;
     }
     let mut run = Run { denoiser, observer, evaluations: 0, total: levels.len() };
-    start(problem.mean, levels[0], chain, x)?;
+    start(problem.mean, levels[0], chain, x, &mut arrays)?;
     for (k, pair) in levels.windows(2).enumerate() {
         let (s, r) = (pair[0], pair[1] / pair[0]);
         run.evaluate(x, s, arrays.denoised)?;
         let t = temperature.unwrap_or((1.0 - (1.0 - r * r) / (2.0 * epsilon)).max(0.0));
         let spread = sqrt(2.0 * epsilon * t);
-        step(problem, s, epsilon, spread, k as u32, chain, x, &mut arrays)?;
+        arrays.each(chain, x, |chain, x, arrays| step(problem, s, epsilon, spread, k as u32, chain, x, arrays))?;
         run.observe(arrays.denoised, s)?;
     }
     problem.end(&mut run, levels[levels.len() - 1], x, arrays)
@@ -58,9 +58,9 @@ fn step<A: Operator>(
     k: u32,
     chain: Chain,
     x: &mut [f32],
-    arrays: &mut Arrays<'_>,
+    arrays: Arrays<'_>,
 ) -> Result<(), crate::error::Error> {
-    let Arrays { denoised, image: b, other, residual, measured, scratch } = arrays;
+    let Arrays { denoised, image: b, other, residual, measured, scratch, .. } = arrays;
     let (s2, eta) = (s * s, problem.eta);
     problem.residual(x, residual);
     fill(chain.seed, chain.chain, 2 * k + 2, 0, measured);

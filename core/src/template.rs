@@ -9,7 +9,7 @@ use crate::update::update;
 use crate::walk::Step;
 use libm::sqrt;
 
-/// Sample one chain of the posterior into `x` by the explicit template:
+/// Sample one chain of the posterior, or several, into `x` by the explicit template:
 ///
 /// x ← x + τ\[(D − x)/s² + Aᵀ(y − A x)/η²\] + √(2τT) n, τ = min(ε s², η²/‖A‖²), T linear from `first_temperature` to 1,
 ///
@@ -37,12 +37,12 @@ pub fn template<A: Operator, D: Denoiser>(
     let mut run = Run { denoiser, observer, evaluations: 0, total: levels.len() };
     let mut arrays = problem.begin(levels, x, workspace)?;
     rule.check()?;
-    start(problem.mean, levels[0], chain, x)?;
+    start(problem.mean, levels[0], chain, x, &mut arrays)?;
     walk(problem, before, &rule, clip, chain, &mut run, x, &mut arrays)?;
     problem.end(&mut run, last, x, arrays)
 }
 
-/// Sample one chain of the posterior as the experiments of \[RWT\] do: x ← n ~ N(0, I), then at every level the step
+/// Sample one chain of the posterior, or several, as the experiments of \[RWT\] do: x ← n ~ N(0, I), then at every level the step
 /// of [`template`] with τ = min(ε s², η²), T linear and no noise at the last level; the last x is the sample. The clip is
 /// right for ‖A‖ ≤ 1 only. Arguments and errors are those of [`gla`](crate::gla); it evaluates the denoiser
 /// `levels.len()` times.
@@ -62,7 +62,7 @@ pub fn paper_template<A: Operator, D: Denoiser>(
     let mut run = Run { denoiser, observer, evaluations: 0, total: levels.len() };
     let mut arrays = problem.begin(levels, x, workspace)?;
     rule.check()?;
-    start(0.0, 1.0, chain, x)?;
+    start(0.0, 1.0, chain, x, &mut arrays)?;
     walk(problem, levels, rule, problem.eta * problem.eta, chain, &mut run, x, &mut arrays)?;
     run.finite("x", x, levels[levels.len() - 1])
 }
@@ -80,13 +80,15 @@ fn walk<A: Operator, D: Denoiser>(
 ) -> Result<(), WalkError<D::Error>> {
     for (k, &s) in levels.iter().enumerate() {
         run.evaluate(x, s, arrays.denoised)?;
-        problem.residual(x, arrays.residual);
-        problem.operator.adjoint(arrays.residual, arrays.image);
         let tau = (rule.epsilon * s * s).min(clip);
         let noise = sqrt(2.0 * tau * rule.temperature(k, levels.len()));
         let gradient = tau / (problem.eta * problem.eta);
         let row = Step { gradient, ..Step::tweedie(s, tau / (s * s), noise, k as u32 + 1) };
-        update(&row, chain.seed, chain.chain, x, arrays.denoised, &[], arrays.image)?;
+        arrays.each(chain, x, |chain, x, arrays| {
+            problem.residual(x, arrays.residual);
+            problem.operator.adjoint(arrays.residual, arrays.image);
+            update(&row, chain.seed, chain.chain, x, arrays.denoised, &[], arrays.image)
+        })?;
         run.observe(arrays.denoised, s)?;
     }
     Ok(())

@@ -18,7 +18,7 @@ fn sample(paper: &Paper, levels: &[f64], chain: Chain) -> Result<[f32; N], WalkE
     let operator = Dense::new(&MATRIX, M, N).unwrap();
     let problem = Problem { operator: &operator, y: &Y, eta: ETA, mean: 0.7, variance: 0.3 };
     let mut prior = Gaussian::new(&[0.1; N], &[0.3; N]).unwrap();
-    let (mut x, mut workspace) = ([f32::NAN; N], vec![f32::NAN; workspace_len(&operator)]);
+    let (mut x, mut workspace) = ([f32::NAN; N], vec![f32::NAN; workspace_len(&operator, 1)]);
     paper_template(&problem, levels, paper, chain, &mut prior, &mut x, &mut workspace, go)?;
     Ok(x)
 }

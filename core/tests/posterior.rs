@@ -27,7 +27,7 @@ fn moments<A: Operator>(
     let n = operator.image_len();
     let (mut mean, mut squares) = (vec![0.0; n], vec![0.0; n]);
     let mut moments = rwt_core::Moments::new(&mut mean, &mut squares).unwrap();
-    let (mut x, mut workspace) = (vec![0f32; n], vec![0f32; workspace_len(operator)]);
+    let (mut x, mut workspace) = (vec![0f32; n], vec![0f32; workspace_len(operator, 1)]);
     for chain in 0..chains {
         draw(Chain { seed: 11, chain }, &mut x, &mut workspace);
         moments.add(&x).unwrap();
@@ -190,7 +190,7 @@ fn bad_problems_are_refused_before_the_first_evaluation() {
         let result = gla(problem, levels, chain, &mut never, &mut vec![0.0; n], &mut vec![0.0; workspace], go);
         assert!(matches!(result, Err(WalkError::Plan(_))), "{result:?}");
     };
-    let room = workspace_len(&mask);
+    let room = workspace_len(&mask, 1);
     try_it(&Problem { eta: 0.0, ..good }, &fine, 4, room);
     try_it(&Problem { eta: f64::NAN, ..good }, &fine, 4, room);
     try_it(&Problem { variance: -1.0, ..good }, &fine, 4, room);
@@ -209,7 +209,7 @@ fn a_cancelled_chain_and_a_broken_denoiser_say_where() {
     let mask = Mask::new(&[1, 0], 1).unwrap();
     let problem = Problem { operator: &mask, y: &[0.1, 0.0], eta: 0.1, mean: 0.0, variance: 0.25 };
     let mut x = [0.0; 2];
-    let mut workspace = vec![0.0; workspace_len(&mask)];
+    let mut workspace = vec![0.0; workspace_len(&mask, 1)];
     let (chain, levels) = (Chain { seed: 0, chain: 0 }, levels(10, 5.0, 0.02));
     let mut prior = Gaussian::new(&[0.0; 2], &[0.25; 2]).unwrap();
     let stop = |p: Progress<'_>| if p.evaluations == 4 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };

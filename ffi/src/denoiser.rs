@@ -1,9 +1,9 @@
 //! A denoiser from a model file or from a C function.
 
-use crate::denoiser_options::{open, rwt_denoiser_options};
+use crate::denoiser_options::{Texts, open, rwt_denoiser_options, text};
 use crate::options::{self, SizedStruct};
 use crate::status::{Failure, guard, rwt_status, rwt_status_code::*};
-use std::ffi::{CStr, CString, c_char, c_void};
+use std::ffi::{CString, c_char, c_void};
 use std::sync::{Arc, Mutex};
 
 /// What a denoiser says of itself; fill with rwt_denoiser_info_init or rwt_denoiser_get_info.
@@ -26,9 +26,11 @@ pub struct rwt_denoiser_info {
     pub mean: f64,
     /** Variance of an element of the images that it knows. */
     pub variance: f64,
+    /** The most images that a callback takes in one call, one after another; a model's own number is not told here. */
+    pub batch: usize,
 }
 
-// SAFETY: repr(C), numbers only, eight words without padding.
+// SAFETY: repr(C), numbers only, nine words without padding.
 unsafe impl SizedStruct for rwt_denoiser_info {
     fn defaults() -> Self {
         Self {
@@ -40,11 +42,13 @@ unsafe impl SizedStruct for rwt_denoiser_info {
             sigma_max: 1000.0,
             mean: 0.0,
             variance: 0.25,
+            batch: 1,
         }
     }
 }
 
-/// The caller's denoiser: write D(x, sigma), n floats, into denoised. Returns 0, or another status to stop the run.
+/// The caller's denoiser: write D(x, sigma), n floats, into denoised. They are one image, or with rwt_denoiser_info.batch
+/// above 1 up to that many, one after another. Returns 0, or another status to stop the run.
 /// It is called by one thread at a time, maybe not the one that made it; it must not unwind or longjmp.
 pub type rwt_denoise_fn = Option<
     unsafe extern "C" fn(user: *mut c_void, x: *const f32, n: usize, sigma: f64, denoised: *mut f32) -> rwt_status,
@@ -100,7 +104,8 @@ impl Drop for Callback {
 pub(crate) enum Evaluator<'a> {
     #[cfg(feature = "onnx")]
     Onnx(Box<rwt_onnx::Evaluator<'a>>),
-    Callback(&'a Mutex<Callback>),
+    /// with the most images of a call
+    Callback(&'a Mutex<Callback>, usize),
 }
 
 impl Shared {
@@ -110,9 +115,13 @@ impl Shared {
             #[cfg(feature = "onnx")]
             Kind::Onnx(model) => {
                 let evaluator = model.evaluator(height, width);
-                Ok(Evaluator::Onnx(Box::new(evaluator.map_err(|e| Failure::new(RWT_ERR_MODEL, e.to_string()))?)))
+                Ok(Evaluator::Onnx(Box::new(evaluator.map_err(|error| {
+                    let code =
+                        if matches!(error, rwt_onnx::Error::Memory { .. }) { RWT_ERR_MEMORY } else { RWT_ERR_MODEL };
+                    Failure::new(code, error.to_string())
+                })?)))
             }
-            Kind::Callback(callback) => Ok(Evaluator::Callback(callback)),
+            Kind::Callback(callback) => Ok(Evaluator::Callback(callback, self.info.batch)),
         }
     }
 
@@ -127,7 +136,16 @@ impl Shared {
 }
 
 impl Evaluator<'_> {
-    /// Show each level of this chain in a symmetry of its own, if the model has any.
+    /// The most chains that are worth walking side by side.
+    pub fn batch(&self) -> usize {
+        match self {
+            #[cfg(feature = "onnx")]
+            Self::Onnx(evaluator) => evaluator.batch(),
+            Self::Callback(_, batch) => *batch,
+        }
+    }
+
+    /// Show each level of this chain, and those after it, in a symmetry of its own, if the model has any.
     pub fn begin(&mut self, chain: rwt_core::Chain) {
         let _ = chain;
         #[cfg(feature = "onnx")]
@@ -144,7 +162,7 @@ impl rwt_core::Denoiser for Evaluator<'_> {
         match self {
             #[cfg(feature = "onnx")]
             Self::Onnx(evaluator) => evaluator.denoise(x, sigma, denoised).map_err(|e| e.to_string()),
-            Self::Callback(callback) => {
+            Self::Callback(callback, _) => {
                 let callback = callback.lock().map_err(|_| "a thread panicked in the callback".to_owned())?;
                 // SAFETY: the caller's function, with arrays of the length that it is told.
                 let status =
@@ -168,11 +186,12 @@ pub unsafe extern "C" fn rwt_denoiser_open(path: *const c_char, out: *mut *mut r
     unsafe { rwt_denoiser_open_with(path, std::ptr::null(), out) }
 }
 
-/// The same with options; NULL: the defaults. RWT_ERR_UNSUPPORTED, with the paths that were tried, if ONNX Runtime is
-/// chosen and none can be used.
+/// The same with options; NULL: the defaults. RWT_ERR_UNSUPPORTED with the reason if ONNX Runtime is chosen and none can
+/// be used, or if it lacks the provider: there is no silent fall-back.
 ///
 /// # Safety
-/// `path` is a string that ends with 0, `options` NULL or initialised; `out` points to a pointer.
+/// `path` is a string that ends with 0, `options` NULL or initialised, its pointers NULL or as they are documented; `out`
+/// points to a pointer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rwt_denoiser_open_with(
     path: *const c_char,
@@ -186,25 +205,12 @@ pub unsafe extern "C" fn rwt_denoiser_open_with(
         // SAFETY: the caller's word, as documented.
         let (path, options) = unsafe { (text("path", path)?, options::read(options)?) };
         let path = path.ok_or_else(|| Failure::null("path"))?;
-        // SAFETY: NULL or a string, the caller's word.
-        let shared = open(path, &options, unsafe { text("library", options.library)? })?;
+        // SAFETY: the caller's word, as documented.
+        let shared = open(path, &options, &unsafe { Texts::read(&options)? })?;
         // SAFETY: not NULL, the caller's word.
         unsafe { *out = Box::into_raw(Box::new(rwt_denoiser { shared: Arc::new(shared) })) };
         Ok(())
     })
-}
-
-/// A string from C.
-///
-/// # Safety
-/// `text` is NULL or a string that ends with 0.
-unsafe fn text<'a>(name: &str, text: *const c_char) -> Result<Option<&'a str>, Failure> {
-    if text.is_null() {
-        return Ok(None);
-    }
-    // SAFETY: not NULL, ends with 0 by the caller's word.
-    let text = unsafe { CStr::from_ptr(text) }.to_str();
-    text.map(Some).map_err(|_| Failure::argument(format!("{name} is not UTF-8")))
 }
 
 /// Write the defaults into *info; size is sizeof *info.
@@ -241,6 +247,9 @@ pub unsafe extern "C" fn rwt_denoiser_from_callback(
         }
         let numbers = [info.range_low, info.range_high, info.sigma_min, info.sigma_max, info.mean, info.variance];
         let ordered = info.range_low < info.range_high && 0.0 < info.sigma_min && info.sigma_min < info.sigma_max;
+        if info.batch == 0 {
+            return Err(Failure::argument("info.batch must be at least 1"));
+        }
         if !(ordered && info.variance > 0.0 && numbers.iter().all(|v| v.is_finite())) {
             let text = "info must be finite with range_low < range_high, 0 < sigma_min < sigma_max and variance > 0";
             return Err(Failure::argument(text));

@@ -3,7 +3,7 @@
 use crate::denoiser::{Shared, rwt_denoiser_info};
 use crate::options::{self, SizedStruct};
 use crate::status::{Failure, guard, rwt_status, rwt_status_code::*};
-use std::ffi::c_char;
+use std::ffi::{CStr, c_char};
 
 /// Which engine runs a network.
 #[repr(C)]
@@ -15,7 +15,47 @@ pub enum rwt_engine {
     RWT_ENGINE_ONNX_RUNTIME = 1,
 }
 
-/// Options of rwt_denoiser_open_with; fill with rwt_denoiser_options_init first.
+/// What computes inside ONNX Runtime. Every build of it has the CPU's; the others come in builds of their own.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum rwt_provider {
+    /** ONNX Runtime's own kernels for the CPU (the default). */
+    RWT_PROVIDER_CPU = 0,
+    /** Intel's OpenVINO (the build of `pip install onnxruntime-openvino`). */
+    RWT_PROVIDER_OPENVINO = 1,
+    /** NVIDIA's CUDA (onnxruntime-gpu). Not tested yet, as the three below. */
+    RWT_PROVIDER_CUDA = 2,
+    /** NVIDIA's TensorRT (onnxruntime-gpu, and TensorRT). */
+    RWT_PROVIDER_TENSORRT = 3,
+    /** Apple's Core ML (the builds for macOS). */
+    RWT_PROVIDER_COREML = 4,
+    /** Microsoft's DirectML (onnxruntime-directml). */
+    RWT_PROVIDER_DIRECTML = 5,
+}
+
+/// The numbers that a provider may compute with. Fewer bits are faster and less exact: compare before relying on them.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum rwt_precision {
+    /** 32 bits, without TF32 (the default). */
+    RWT_PRECISION_F32 = 0,
+    /** bfloat16: OpenVINO and TensorRT. */
+    RWT_PRECISION_BF16 = 1,
+    /** Half precision: OpenVINO, TensorRT and Core ML. */
+    RWT_PRECISION_F16 = 2,
+}
+
+/// Metadata that a file lacks, such as {"rwt.time", "sigma"}.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct rwt_key {
+    /** One of the keys that backends/onnx/src/lib.rs lists. */
+    pub key: *const c_char,
+    /** Its value, as it would stand in the file. */
+    pub value: *const c_char,
+}
+
+/// Options of rwt_denoiser_open_with; fill with rwt_denoiser_options_init first. Strings are UTF-8.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rwt_denoiser_options {
@@ -25,16 +65,45 @@ pub struct rwt_denoiser_options {
     pub engine: i32,
     /** Threads of an evaluation by ONNX Runtime; 0: one for each core. */
     pub threads: u32,
-    /** The file of ONNX Runtime's library, UTF-8; NULL: the environment variable ORT_DYLIB_PATH, else the system's, else
-    that of the Python environment which VIRTUAL_ENV or CONDA_PREFIX names. A process uses one. */
+    /** The file of ONNX Runtime's library; NULL: the environment variable ORT_DYLIB_PATH, else the system's, else that of
+     * the Python environment which VIRTUAL_ENV or CONDA_PREFIX names. A process uses one. */
     pub library: *const c_char,
+    /** One of rwt_provider, for ONNX Runtime. */
+    pub provider: i32,
+    /** One of rwt_precision, for ONNX Runtime. */
+    pub precision: i32,
+    /** The provider's device; NULL: its first. "CPU", "GPU", "GPU.1", "NPU" for OpenVINO, else a number. */
+    pub device: *const c_char,
+    /** Not 0: operators that the provider lacks may run on the CPU. With 0 a network that has some is refused. */
+    pub cpu_fallback: u32,
+    /** The most images of an evaluation; 0: a number that suits the provider. The embedded engine takes one. */
+    pub batch: u32,
+    /** The most bytes that an evaluation may take beside the weights: fewer images are evaluated at a time, and a single
+     * one that needs more is refused when a sampler is made. 4 GiB; UINT64_MAX: nothing is counted or refused. */
+    pub memory: u64,
+    /** Metadata that the file lacks. Those that contradict it are an error. */
+    pub keys: *const rwt_key,
+    /** How many keys. */
+    pub key_count: usize,
 }
 
-// SAFETY: repr(C), numbers and a pointer; two numbers of 4 bytes side by side: no padding on 64-bit targets.
+// SAFETY: repr(C), numbers and pointers; numbers of 4 bytes stand in pairs: no padding on 64-bit targets.
 unsafe impl SizedStruct for rwt_denoiser_options {
     fn defaults() -> Self {
-        let engine = rwt_engine::RWT_ENGINE_EMBEDDED as i32;
-        Self { struct_size: size_of::<Self>(), engine, threads: 0, library: std::ptr::null() }
+        Self {
+            struct_size: size_of::<Self>(),
+            engine: rwt_engine::RWT_ENGINE_EMBEDDED as i32,
+            threads: 0,
+            library: std::ptr::null(),
+            provider: rwt_provider::RWT_PROVIDER_CPU as i32,
+            precision: rwt_precision::RWT_PRECISION_F32 as i32,
+            device: std::ptr::null(),
+            cpu_fallback: 0,
+            batch: 0,
+            memory: 1 << 32,
+            keys: std::ptr::null(),
+            key_count: 0,
+        }
     }
 }
 
@@ -48,23 +117,55 @@ pub unsafe extern "C" fn rwt_denoiser_options_init(options: *mut rwt_denoiser_op
     guard(|| unsafe { options::write(options, size, rwt_denoiser_options::defaults()) })
 }
 
+/// The strings of the options, borrowed from the caller.
+pub(crate) struct Texts<'a> {
+    library: Option<&'a str>,
+    device: Option<&'a str>,
+    keys: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Texts<'a> {
+    /// # Safety
+    /// The options' pointers are NULL or as their documentation says.
+    pub(crate) unsafe fn read(options: &rwt_denoiser_options) -> Result<Self, Failure> {
+        // SAFETY: the caller's word.
+        let given = unsafe { options::slice("keys", options.keys, options.key_count)? };
+        let mut keys = Vec::with_capacity(given.len());
+        for entry in given {
+            // SAFETY: the caller's word.
+            let (key, value) = unsafe { (text("a key", entry.key)?, text("the value of a key", entry.value)?) };
+            keys.push((key.ok_or_else(|| Failure::null("a key"))?, value.ok_or_else(|| Failure::null("a value"))?));
+        }
+        // SAFETY: the caller's word.
+        let (library, device) = unsafe { (text("library", options.library)?, text("device", options.device)?) };
+        Ok(Self { library, device, keys })
+    }
+}
+
+/// A string from C.
+///
+/// # Safety
+/// `text` is NULL or a string that ends with 0.
+pub(crate) unsafe fn text<'a>(name: &str, text: *const c_char) -> Result<Option<&'a str>, Failure> {
+    if text.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: not NULL, ends with 0 by the caller's word.
+    let text = unsafe { CStr::from_ptr(text) }.to_str();
+    text.map(Some).map_err(|_| Failure::argument(format!("{name} is not UTF-8")))
+}
+
 #[cfg(feature = "onnx")]
-pub(crate) fn open(path: &str, options: &rwt_denoiser_options, library: Option<&str>) -> Result<Shared, Failure> {
-    use rwt_onnx::{EngineChoice, Error, OnnxDenoiser, OpenOptions, RuntimeOptions};
-    let engine = match options.engine {
-        0 => EngineChoice::Embedded,
-        1 => EngineChoice::Runtime(RuntimeOptions {
-            library: library.map(Into::into),
-            threads: options.threads as usize,
-            ..RuntimeOptions::default()
-        }),
-        other => return Err(Failure::argument(format!("engine must be one of rwt_engine, found {other}"))),
-    };
+pub(crate) fn open(path: &str, options: &rwt_denoiser_options, texts: &Texts<'_>) -> Result<Shared, Failure> {
+    use rwt_onnx::{Error, OnnxDenoiser, OpenOptions};
+    let engine = engine(options, texts)?;
     if let Err(error) = std::fs::File::open(path) {
         return Err(Failure::new(RWT_ERR_IO, format!("cannot open the model {path}: {error}")));
     }
-    let model = OnnxDenoiser::open_with(path, &OpenOptions { engine, ..OpenOptions::default() }).map_err(|error| match error {
-        Error::Runtime { .. } => Failure::new(RWT_ERR_UNSUPPORTED, error.to_string()),
+    let how = OpenOptions { engine, keys: &texts.keys, memory: options.memory };
+    let model = OnnxDenoiser::open_with(path, &how).map_err(|error| match error {
+        Error::Runtime { .. } | Error::Provider { .. } => Failure::new(RWT_ERR_UNSUPPORTED, error.to_string()),
+        Error::Memory { .. } => Failure::new(RWT_ERR_MEMORY, format!("{path}: {error}")),
         error => Failure::new(RWT_ERR_MODEL, format!("{path}: {error}")),
     })?;
     let about = model.info();
@@ -81,9 +182,46 @@ pub(crate) fn open(path: &str, options: &rwt_denoiser_options, library: Option<&
     Ok(Shared::onnx(info, model))
 }
 
+#[cfg(feature = "onnx")]
+fn engine(options: &rwt_denoiser_options, texts: &Texts<'_>) -> Result<rwt_onnx::EngineChoice, Failure> {
+    use rwt_onnx::{EngineChoice, Precision, Provider, RuntimeOptions};
+    let wrong = |what: &str, found: i32| Err(Failure::argument(format!("{what}, found {found}")));
+    let provider = match options.provider {
+        0 => Provider::Cpu,
+        1 => Provider::OpenVino,
+        2 => Provider::Cuda,
+        3 => Provider::TensorRt,
+        4 => Provider::CoreMl,
+        5 => Provider::DirectMl,
+        other => return wrong("provider must be one of rwt_provider", other),
+    };
+    let precision = match options.precision {
+        0 => Precision::F32,
+        1 => Precision::Bf16,
+        2 => Precision::F16,
+        other => return wrong("precision must be one of rwt_precision", other),
+    };
+    match options.engine {
+        0 if (provider, precision) != (Provider::Cpu, Precision::F32) => {
+            Err(Failure::argument("the embedded engine computes on the CPU in f32: choose RWT_ENGINE_ONNX_RUNTIME"))
+        }
+        0 => Ok(EngineChoice::Embedded),
+        1 => Ok(EngineChoice::Runtime(RuntimeOptions {
+            library: texts.library.map(Into::into),
+            threads: options.threads as usize,
+            provider,
+            device: texts.device.unwrap_or_default().into(),
+            precision,
+            cpu_fallback: options.cpu_fallback != 0,
+            batch: options.batch as usize,
+        })),
+        other => wrong("engine must be one of rwt_engine", other),
+    }
+}
+
 #[cfg(not(feature = "onnx"))]
-pub(crate) fn open(path: &str, options: &rwt_denoiser_options, library: Option<&str>) -> Result<Shared, Failure> {
-    let _ = (options, library);
+pub(crate) fn open(path: &str, options: &rwt_denoiser_options, texts: &Texts<'_>) -> Result<Shared, Failure> {
+    let _ = (options, texts.library, texts.device, &texts.keys);
     Err(Failure::new(
         RWT_ERR_UNSUPPORTED,
         format!("cannot open {path}: this library was built without the onnx feature"),

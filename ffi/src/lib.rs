@@ -7,6 +7,7 @@
 
 pub mod denoiser;
 pub mod denoiser_options;
+mod draw;
 pub mod operator;
 pub(crate) mod options;
 pub mod plan;

@@ -1,10 +1,8 @@
 //! One run: chains over threads, progress, cancelling.
 
-use crate::denoiser::Evaluator;
 use crate::sampler::{Results, rwt_sampler};
-use crate::sampler_options::rwt_method;
 use crate::status::{Failure, panic_text, rwt_status_code::*, zeros};
-use rwt_core::{Chain, Mask, Problem, Progress, Schedule, SliceWalker, Step, Walk, WalkError, recipes};
+use rwt_core::{Schedule, Step, recipes};
 use std::ffi::c_void;
 use std::ops::ControlFlow;
 use std::sync::Mutex;
@@ -32,12 +30,14 @@ pub struct rwt_progress {
 pub type rwt_progress_fn = Option<unsafe extern "C" fn(user: *mut c_void, progress: *const rwt_progress) -> i32>;
 
 /// What the threads of a run share.
-struct Work<'a> {
-    sampler: &'a rwt_sampler,
-    y: Vec<f32>,
-    levels: Vec<f64>,
-    rows: Vec<Step>,
-    slots: Mutex<std::iter::Enumerate<std::slice::IterMut<'a, Option<Vec<f32>>>>>,
+pub(crate) struct Work<'a> {
+    pub(crate) sampler: &'a rwt_sampler,
+    pub(crate) y: Vec<f32>,
+    pub(crate) levels: Vec<f64>,
+    pub(crate) rows: Vec<Step>,
+    /// Chains that are walked side by side.
+    pub(crate) side_by_side: usize,
+    pub(crate) groups: Mutex<std::iter::Enumerate<std::slice::ChunksMut<'a, Option<Vec<f32>>>>>,
     report: Mutex<Report>,
     failure: Mutex<Option<Failure>>,
     finished: Mutex<Vec<usize>>,
@@ -72,12 +72,14 @@ pub(crate) fn run(
         chains: options.chains,
         sigma: 0.0,
     };
+    let side_by_side = side_by_side(sampler)?;
     let work = Work {
         sampler,
         y,
         levels,
         rows,
-        slots: Mutex::new(results.samples.iter_mut().enumerate()),
+        side_by_side,
+        groups: Mutex::new(results.samples.chunks_mut(side_by_side).enumerate()),
         report: Mutex::new(Report { callback, user, progress }),
         failure: Mutex::new(None),
         finished: Mutex::default(),
@@ -91,6 +93,13 @@ pub(crate) fn run(
         return Err(failure);
     }
     failure.map_or(Ok(()), Err)
+}
+
+/// As many chains as the denoiser takes at a time, in groups of about the same size.
+fn side_by_side(sampler: &rwt_sampler) -> Result<usize, Failure> {
+    let [_, height, width] = sampler.shape;
+    let (chains, most) = (sampler.options.chains as usize, sampler.denoiser.evaluator(height, width)?.batch());
+    Ok(chains.div_ceil(chains.div_ceil(most)).max(1))
 }
 
 /// The measurement, zero where nothing was measured.
@@ -152,7 +161,11 @@ impl Work<'_> {
         let options = &self.sampler.options;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let wanted = if options.threads == 0 { cores } else { options.threads as usize };
-        let threads = if self.sampler.denoiser.is_concurrent() { wanted.min(options.chains as usize) } else { 1 };
+        let threads = if self.sampler.denoiser.is_concurrent() {
+            wanted.min((options.chains as usize).div_ceil(self.side_by_side))
+        } else {
+            1
+        };
         std::thread::scope(|scope| {
             let start = |_| std::thread::Builder::new().spawn_scoped(scope, || self.thread());
             // where the system has no more threads, those that there are do the work
@@ -169,99 +182,15 @@ impl Work<'_> {
     }
 
     fn thread(&self) {
-        if let Err(failure) = self.chains() {
+        if let Err(failure) = self.draw() {
             self.fail(failure);
         }
     }
 
-    /// Draw chains until there are no more.
-    fn chains(&self) -> Result<(), Failure> {
-        let [_, height, width] = self.sampler.shape;
-        let mut evaluator = self.sampler.denoiser.evaluator(height, width)?;
-        let mut workspace = zeros(self.workspace_len())?;
-        while let Some((chain, slot)) = self.slots.lock().ok().and_then(|mut slots| slots.next()) {
-            let cancelled = || Failure::new(RWT_ERR_CANCELLED, "cancelled; the chains that had begun can be read");
-            if self.sampler.cancel.load(Ordering::Relaxed) {
-                return Err(cancelled());
-            }
-            let mut x = zeros(self.sampler.len())?;
-            let mut estimate = None;
-            evaluator.begin(Chain { seed: self.sampler.options.seed, chain: chain as u64 });
-            match self.chain(chain as u64, &mut evaluator, &mut x, &mut workspace, &mut estimate) {
-                Ok(()) => {
-                    *slot = Some(x);
-                    self.chain_done(chain);
-                }
-                Err(WalkError::Cancelled { .. }) => {
-                    *slot = estimate;
-                    return Err(cancelled());
-                }
-                Err(error) => return Err(failure(chain, error)),
-            }
-        }
-        Ok(())
-    }
-
-    fn workspace_len(&self) -> usize {
-        match &self.sampler.operator {
-            Some(mask) => Mask::new(&mask.mask, mask.channels).map_or(0, |mask| rwt_core::workspace_len(&mask)),
-            None => 2 * self.sampler.len(),
-        }
-    }
-
-    /// Draw one chain into x; if it is cancelled, its newest denoised image goes into `estimate`.
-    fn chain(
-        &self,
-        chain: u64,
-        evaluator: &mut Evaluator<'_>,
-        x: &mut [f32],
-        workspace: &mut [f32],
-        estimate: &mut Option<Vec<f32>>,
-    ) -> Result<(), WalkError<String>> {
-        let options = &self.sampler.options;
-        let Some(data) = &self.sampler.operator else {
-            return self.prior_chain(chain, evaluator, x, workspace, estimate);
-        };
-        let mask = Mask::new(&data.mask, data.channels)?;
-        let info = &self.sampler.denoiser.info;
-        let problem =
-            Problem { operator: &mask, y: &self.y, eta: options.eta, mean: info.mean, variance: info.variance };
-        let id = Chain { seed: options.seed, chain };
-        let levels = &self.levels[..];
-        let observe = |progress: Progress<'_>| self.observe(progress.sigma, progress.denoised, estimate);
-        let (epsilon, temperature) = (options.epsilon, options.temperature);
-        let chosen = (temperature >= 0.0).then_some(temperature);
-        if options.method == rwt_method::RWT_METHOD_GLA as i32 {
-            rwt_core::gla(&problem, levels, id, evaluator, x, workspace, observe)
-        } else if options.method == rwt_method::RWT_METHOD_PRECONDITIONED as i32 {
-            rwt_core::preconditioned(&problem, levels, epsilon, chosen, id, evaluator, x, workspace, observe)
-        } else {
-            rwt_core::template(&problem, levels, epsilon, chosen.unwrap_or(0.0), id, evaluator, x, workspace, observe)
-        }
-    }
-
-    fn prior_chain(
-        &self,
-        chain: u64,
-        evaluator: &mut Evaluator<'_>,
-        x: &mut [f32],
-        workspace: &mut [f32],
-        estimate: &mut Option<Vec<f32>>,
-    ) -> Result<(), WalkError<String>> {
-        let (denoised, previous) = workspace.split_at_mut(self.sampler.len());
-        let mut walker = SliceWalker::new(Lent(evaluator), self.sampler.options.seed, chain, 1, x, denoised, previous)?;
-        Walk::new(&self.rows)?.sample(&mut walker, |_, step, walker| {
-            if step.denoised == 0.0 {
-                return ControlFlow::Continue(());
-            }
-            self.observe(step.sigma, walker.denoised(), estimate)
-        })
-    }
-
-    /// Tell the caller; on cancelling, keep the newest denoised image.
-    fn observe(&self, sigma: f64, denoised: &[f32], estimate: &mut Option<Vec<f32>>) -> ControlFlow<()> {
+    /// Tell the caller of an evaluation; on cancelling, keep the newest denoised images.
+    pub(crate) fn observe(&self, sigma: f64, denoised: &[f32], estimate: &mut Option<Vec<f32>>) -> ControlFlow<()> {
         if let Ok(mut report) = self.report.lock() {
-            report.progress.evaluations += 1;
+            report.progress.evaluations += (denoised.len() / self.sampler.len()) as u64;
             report.progress.sigma = sigma;
             // SAFETY: the caller's function with the caller's pointer, under the lock.
             let answer = report.callback.map_or(0, |call| unsafe { call(report.user, &raw const report.progress) });
@@ -279,7 +208,7 @@ impl Work<'_> {
         ControlFlow::Continue(())
     }
 
-    fn chain_done(&self, chain: usize) {
+    pub(crate) fn chain_done(&self, chain: usize) {
         if let Ok(mut finished) = self.finished.lock() {
             finished.push(chain);
         }
@@ -289,7 +218,7 @@ impl Work<'_> {
     }
 
     /// Keep the first failure and stop the other threads.
-    fn fail(&self, failure: Failure) {
+    pub(crate) fn fail(&self, failure: Failure) {
         self.sampler.cancel.store(true, Ordering::Relaxed);
         if let Ok(mut first) = self.failure.lock() {
             let serious =
@@ -298,27 +227,5 @@ impl Work<'_> {
                 *first = Some(failure);
             }
         }
-    }
-}
-
-fn failure(chain: usize, error: WalkError<String>) -> Failure {
-    match error {
-        WalkError::Plan(error) => error.into(),
-        WalkError::Denoiser { row, sigma, error } => Failure::new(
-            RWT_ERR_DENOISER,
-            format!("the denoiser failed at evaluation {row} (sigma {sigma}) of chain {chain}: {error}"),
-        ),
-        other => Failure::new(RWT_ERR_NOT_FINITE, format!("chain {chain}: {other}")),
-    }
-}
-
-/// An evaluator lent to a walker.
-struct Lent<'a, 'b>(&'a mut Evaluator<'b>);
-
-impl rwt_core::Denoiser for Lent<'_, '_> {
-    type Error = String;
-
-    fn denoise(&mut self, x: &[f32], sigma: f64, denoised: &mut [f32]) -> Result<(), String> {
-        self.0.denoise(x, sigma, denoised)
     }
 }

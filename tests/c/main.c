@@ -32,6 +32,7 @@
     test(more_chains_than_memory_holds_are_an_error)                       \
     test(release_is_called_once_when_the_last_user_is_freed)               \
     test(release_is_never_called_if_the_denoiser_is_refused)               \
+    test(a_callback_that_takes_several_images_is_called_less_often)        \
     test(a_failing_callback_stops_the_run_with_its_status_named)           \
     test(nan_from_a_callback_stops_the_run_with_the_level_named)           \
     test(a_huge_measurement_gives_no_sample_that_is_not_finite)            \
@@ -54,6 +55,8 @@
     test(the_samples_of_a_model_do_not_depend_on_threads)                  \
     test(both_engines_walk_the_same_path)                                  \
     test(an_engine_that_cannot_be_had_is_an_error)                         \
+    test(options_of_a_model_are_checked)                                   \
+    test(an_evaluation_above_the_budget_of_memory_is_an_error)             \
     test(the_version_is_that_of_the_header)
 
 #define DECLARE(name) void name(void);

@@ -147,3 +147,42 @@ void an_engine_that_cannot_be_had_is_an_error(void)
     FAILS(rwt_denoiser_open_with(model_path, &how, NULL), RWT_ERR_ARGUMENT, "out is NULL");
     CHECK(denoiser == NULL && strcmp(rwt_denoiser_engine(NULL), "") == 0);
 }
+
+void options_of_a_model_are_checked(void)
+{
+    rwt_denoiser_options fresh, how;
+    rwt_denoiser *denoiser = NULL;
+    WORKS(rwt_denoiser_options_init(&fresh, sizeof fresh));
+    how = fresh, how.engine = RWT_ENGINE_ONNX_RUNTIME, how.provider = 9;
+    FAILS(rwt_denoiser_open_with(model_path, &how, &denoiser), RWT_ERR_ARGUMENT, "rwt_provider, found 9");
+    how = fresh, how.precision = -1;
+    FAILS(rwt_denoiser_open_with(model_path, &how, &denoiser), RWT_ERR_ARGUMENT, "rwt_precision, found -1");
+    how = fresh, how.precision = RWT_PRECISION_BF16;
+    FAILS(rwt_denoiser_open_with(model_path, &how, &denoiser), RWT_ERR_ARGUMENT, "RWT_ENGINE_ONNX_RUNTIME");
+    rwt_key keys[] = {{"rwt.time", "sigma"}, {"rwt.mean", NULL}};
+    how = fresh, how.keys = keys, how.key_count = 2;
+    FAILS(rwt_denoiser_open_with(model_path, &how, &denoiser), RWT_ERR_ARGUMENT, "NULL");
+    keys[1].value = "9";
+    FAILS(rwt_denoiser_open_with(model_path, &how, &denoiser), RWT_ERR_MODEL, "rwt.mean");
+    how.keys = NULL;
+    FAILS(rwt_denoiser_open_with(model_path, &how, &denoiser), RWT_ERR_ARGUMENT, "keys is NULL");
+    how.keys = keys, how.key_count = 1; /* the file says the same */
+    WORKS(rwt_denoiser_open_with(model_path, &how, &denoiser));
+    rwt_denoiser_free(denoiser);
+}
+
+void an_evaluation_above_the_budget_of_memory_is_an_error(void)
+{
+    rwt_denoiser_options how;
+    rwt_denoiser *denoiser = NULL;
+    rwt_sampler *sampler = NULL;
+    WORKS(rwt_denoiser_options_init(&how, sizeof how));
+    how.memory = 1000;
+    FAILS(rwt_denoiser_open_with(model_path, &how, &denoiser), RWT_ERR_MEMORY, "expected at most 1000");
+    how.memory = 5000000;
+    WORKS(rwt_denoiser_open_with(model_path, &how, &denoiser));
+    FAILS(rwt_sampler_create(denoiser, NULL, NULL, 3, 256, 256, &sampler), RWT_ERR_MEMORY, "tiles");
+    WORKS(rwt_sampler_create(denoiser, NULL, NULL, 3, SIDE, SIDE, &sampler));
+    rwt_sampler_free(sampler);
+    rwt_denoiser_free(denoiser);
+}

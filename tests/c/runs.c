@@ -42,6 +42,37 @@ void release_is_never_called_if_the_denoiser_is_refused(void)
     CHECK(g.releases == 0 && !denoiser);
 }
 
+void a_callback_that_takes_several_images_is_called_less_often(void)
+{
+    enum { MOST = 6 };
+    float samples[2][MOST * N];
+    const uint8_t mask[N] = {1, 1};
+    const float y[N] = {0.5F, 0.2F};
+    for (int side_by_side = 0; side_by_side < 2; side_by_side++) {
+        gaussian g = {.mean = 0.2, .variance = 0.5};
+        rwt_denoiser_info info;
+        WORKS(rwt_denoiser_info_init(&info, sizeof info));
+        CHECK(info.batch == 1);
+        info.batch = side_by_side ? 4 : 1;
+        rwt_denoiser *denoiser;
+        WORKS(rwt_denoiser_from_callback(&info, gaussian_denoise, &g, NULL, &denoiser));
+        rwt_sampler_options options = few_levels();
+        options.chains = MOST;
+        rwt_operator *operator;
+        WORKS(rwt_operator_mask(mask, 1, SIDE, SIDE, &operator));
+        rwt_sampler *sampler;
+        WORKS(rwt_sampler_create(denoiser, operator, &options, 1, SIDE, SIDE, &sampler));
+        WORKS(rwt_sampler_run(sampler, y, N, NULL, NULL));
+        CHECK(g.calls == (side_by_side ? 2 : MOST) * (2 * 12 - 1)); /* two groups of three */
+        for (uint32_t chain = 0; chain < MOST; chain++)
+            WORKS(rwt_sampler_sample(sampler, chain, samples[side_by_side] + chain * N, N));
+        rwt_sampler_free(sampler);
+        rwt_operator_free(operator);
+        rwt_denoiser_free(denoiser);
+    }
+    CHECK(memcmp(samples[0], samples[1], sizeof samples[0]) == 0);
+}
+
 void a_failing_callback_stops_the_run_with_its_status_named(void)
 {
     gaussian g = {.mean = 0, .variance = 1, .fail_at = 5, .fail_status = -4321};

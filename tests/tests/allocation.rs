@@ -92,7 +92,7 @@ fn check(method: Method) {
     let operator = Mask::new(&mask, 3).expect("a mask");
     let problem = Problem { operator: &operator, y: &[0.5; N], eta: 0.1, mean: 0.2, variance: 0.3 };
     let mut prior = Gaussian::new(&[0.2; N], &[0.3; N]).expect("a prior");
-    let (mut x, mut workspace) = ([0.0; N], vec![0.0; workspace_len(&operator)]);
+    let (mut x, mut workspace) = ([0.0; N], vec![0.0; workspace_len(&operator, 1)]);
     assert_eq!(allocations(|| method(&problem, &levels(), &mut prior, &mut x, &mut workspace)), 0);
     assert!(x.iter().all(|v| v.is_finite()));
 }

@@ -86,6 +86,7 @@ c_tests! {
     more_chains_than_memory_holds_are_an_error
     release_is_called_once_when_the_last_user_is_freed
     release_is_never_called_if_the_denoiser_is_refused
+    a_callback_that_takes_several_images_is_called_less_often
     a_failing_callback_stops_the_run_with_its_status_named
     nan_from_a_callback_stops_the_run_with_the_level_named
     a_huge_measurement_gives_no_sample_that_is_not_finite
@@ -108,6 +109,8 @@ c_tests! {
     the_samples_of_a_model_do_not_depend_on_threads
     both_engines_walk_the_same_path
     an_engine_that_cannot_be_had_is_an_error
+    options_of_a_model_are_checked
+    an_evaluation_above_the_budget_of_memory_is_an_error
     the_version_is_that_of_the_header
 }
 

@@ -63,7 +63,7 @@ fn sample(method: Method, mask: &Mask<'_>, y: &[f32], eta: f64, x: &mut [f32]) -
     let (mean, variance) = (vec![0.0; N], vec![VARIANCE as f32; N]);
     let mut prior = Gaussian::new(&mean, &variance)?;
     let problem = Problem { operator: mask, y, eta, mean: 0.0, variance: VARIANCE };
-    let mut workspace = vec![0f32; workspace_len(mask)];
+    let mut workspace = vec![0f32; workspace_len(mask, 1)];
     let (chain, go) = (Chain { seed: 5, chain: 0 }, |_: Progress<'_>| ControlFlow::Continue(()));
     let paper = Paper::VP_INPAINTING;
     let mut levels = vec![0.0; paper.steps];
