@@ -56,6 +56,8 @@ int main(int argc, char **argv)
     rwt_denoiser_options how;
     check(rwt_denoiser_options_init(&how, sizeof how), "options");
     how.engine = o.engine;
+    how.provider = o.provider;
+    how.precision = o.precision;
     how.threads = o.threads;
     check(rwt_denoiser_open_with(o.model, &how, &denoiser), "the model (--model FILE, --engine NAME)");
     rwt_denoiser_info info;

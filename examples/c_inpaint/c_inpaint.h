@@ -11,7 +11,7 @@
 typedef struct options {
     const char *picture, *mask, *model, *out;
     double missing, noise; /* noise: standard deviation, levels from -1 to 1 */
-    int32_t method, engine;
+    int32_t method, engine, provider, precision;
     uint32_t chains, levels, threads;
     uint64_t seed;
     size_t size;

@@ -29,8 +29,10 @@ static const char *const HELP =
     "  --seed N        the same seed gives the same pictures          [1]\n"
     "  --threads N     0: one for each core                           [0]\n"
     "  --model FILE    the denoiser, ONNX                             [the one shipped]\n"
-    "  --engine NAME   embedded or onnxruntime (pip install onnxruntime,\n"
-    "                  ORT_DYLIB_PATH=.../libonnxruntime.so.*)        [embedded]\n"
+    "  --engine NAME   embedded; onnxruntime (pip install onnxruntime,\n"
+    "                  ORT_DYLIB_PATH=.../libonnxruntime.so.*); or with\n"
+    "                  that of onnxruntime-openvino openvino, or\n"
+    "                  openvino-bf16: faster, less exact              [embedded]\n"
     "  --out FOLDER    where the pictures go                          [out]\n"
     "  --help\n"
     "\n"
@@ -48,10 +50,12 @@ static const struct {
 
 static const struct {
     const char *name;
-    int32_t engine;
+    int32_t engine, provider, precision;
 } ENGINES[] = {
-    {"embedded", RWT_ENGINE_EMBEDDED},
-    {"onnxruntime", RWT_ENGINE_ONNX_RUNTIME},
+    {"embedded", RWT_ENGINE_EMBEDDED, RWT_PROVIDER_CPU, RWT_PRECISION_F32},
+    {"onnxruntime", RWT_ENGINE_ONNX_RUNTIME, RWT_PROVIDER_CPU, RWT_PRECISION_F32},
+    {"openvino", RWT_ENGINE_ONNX_RUNTIME, RWT_PROVIDER_OPENVINO, RWT_PRECISION_F32},
+    {"openvino-bf16", RWT_ENGINE_ONNX_RUNTIME, RWT_PROVIDER_OPENVINO, RWT_PRECISION_BF16},
 };
 
 static const struct option NAMES[] = {
@@ -124,12 +128,16 @@ static int32_t method_named(const char *name)
     fail("--method %s: give gla, preconditioned or template", name);
 }
 
-static int32_t engine_named(const char *name)
+static void set_engine(options *o, const char *name)
 {
     for (size_t i = 0; i < sizeof ENGINES / sizeof *ENGINES; i++)
-        if (strcmp(name, ENGINES[i].name) == 0)
-            return ENGINES[i].engine;
-    fail("--engine %s: give embedded or onnxruntime", name);
+        if (strcmp(name, ENGINES[i].name) == 0) {
+            o->engine = ENGINES[i].engine;
+            o->provider = ENGINES[i].provider;
+            o->precision = ENGINES[i].precision;
+            return;
+        }
+    fail("--engine %s: give embedded, onnxruntime, openvino or openvino-bf16", name);
 }
 
 static void options_set(options *o, int letter)
@@ -141,7 +149,7 @@ static void options_set(options *o, int letter)
     case 'm': o->mask = optarg; break;
     case 'c': o->chains = (uint32_t)whole_number("chains", 1, 10000); break;
     case 'l': o->levels = (uint32_t)whole_number("levels", 0, 1000000); break;
-    case 'g': o->engine = engine_named(optarg); break;
+    case 'g': set_engine(o, optarg); break;
     case 'e': o->method = method_named(optarg); break;
     case 's': o->seed = whole_number("seed", 0, UINT64_MAX); break;
     case 't': o->threads = (uint32_t)whole_number("threads", 0, 4096); break;

@@ -14,17 +14,23 @@ from diffusers import UNet2DModel
 
 from rwt_export import add_options, export
 
-# The architecture of google/ddpm-cifar10-32, and a small one with attention for quick tests.
+# The architecture of google/ddpm-cifar10-32, one of 2 million parameters without attention, and a small one with
+# attention for quick tests.
 CIFAR10 = dict(
     sample_size=32, in_channels=3, out_channels=3, layers_per_block=2, block_out_channels=(128, 256, 256, 256),
     down_block_types=("DownBlock2D", "AttnDownBlock2D", "DownBlock2D", "DownBlock2D"),
     up_block_types=("UpBlock2D", "UpBlock2D", "AttnUpBlock2D", "UpBlock2D"), downsample_padding=0,
     flip_sin_to_cos=False, freq_shift=1, norm_eps=1e-6,
 )
+UNET64 = dict(
+    sample_size=64, in_channels=3, out_channels=3, layers_per_block=1, block_out_channels=(32, 64, 96),
+    norm_num_groups=8, add_attention=False, down_block_types=("DownBlock2D",) * 3, up_block_types=("UpBlock2D",) * 3,
+)
 SMALL = dict(
     sample_size=16, in_channels=3, out_channels=3, layers_per_block=1, block_out_channels=(32, 64), norm_num_groups=8,
     down_block_types=("DownBlock2D", "AttnDownBlock2D"), up_block_types=("AttnUpBlock2D", "UpBlock2D"),
 )
+RANDOM = {"cifar10": CIFAR10, "unet64": UNET64, "small": SMALL}
 DDPM = dict(num_train_timesteps=1000, beta_start=1e-4, beta_end=0.02, beta_schedule="linear", prediction_type="epsilon")
 
 
@@ -71,7 +77,7 @@ def load(o):
     """The network and its scheduler's configuration."""
     if o.random:
         torch.manual_seed(0)
-        return UNet2DModel(**{"cifar10": CIFAR10, "small": SMALL}[o.random]), DDPM
+        return UNet2DModel(**RANDOM[o.random]), DDPM
     folder = lambda name: os.path.join(o.model, name) if os.path.isdir(os.path.join(o.model, name)) else o.model
     with open(os.path.join(folder("scheduler"), "scheduler_config.json")) as file:
         return UNet2DModel.from_pretrained(folder("unet")), json.load(file)
@@ -81,7 +87,7 @@ def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     network = options.add_mutually_exclusive_group(required=True)
     network.add_argument("--model", help="a folder written by save_pretrained")
-    network.add_argument("--random", choices=["cifar10", "small"], help="random weights of a fixed seed")
+    network.add_argument("--random", choices=RANDOM, help="random weights of a fixed seed")
     add_options(options, "diffusers-unet2d")
     o = options.parse_args()
     unet, scheduler = load(o)

@@ -145,6 +145,16 @@ impl Evaluator<'_> {
         }
     }
 
+    /// Get ready for this many chains side by side.
+    pub fn prepare(&mut self, chains: usize) -> Result<(), Failure> {
+        let _ = chains;
+        #[cfg(feature = "onnx")]
+        if let Self::Onnx(evaluator) = self {
+            return evaluator.prepare(chains).map_err(|error| Failure::new(RWT_ERR_MODEL, error.to_string()));
+        }
+        Ok(())
+    }
+
     /// Show each level of this chain, and those after it, in a symmetry of its own, if the model has any.
     pub fn begin(&mut self, chain: rwt_core::Chain) {
         let _ = chain;

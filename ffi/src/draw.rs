@@ -13,6 +13,7 @@ impl Work<'_> {
     pub(crate) fn draw(&self) -> Result<(), Failure> {
         let ([_, height, width], length) = (self.sampler.shape, self.sampler.len());
         let mut evaluator = self.sampler.denoiser.evaluator(height, width)?;
+        evaluator.prepare(self.side_by_side)?;
         let mut workspace = zeros(self.workspace_len(self.side_by_side))?;
         while let Some((group, slots)) = self.groups.lock().ok().and_then(|mut groups| groups.next()) {
             let cancelled = || Failure::new(RWT_ERR_CANCELLED, "cancelled; the chains that had begun can be read");

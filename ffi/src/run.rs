@@ -72,7 +72,7 @@ pub(crate) fn run(
         chains: options.chains,
         sigma: 0.0,
     };
-    let side_by_side = side_by_side(sampler)?;
+    let side_by_side = sampler.side_by_side;
     let work = Work {
         sampler,
         y,
@@ -93,13 +93,6 @@ pub(crate) fn run(
         return Err(failure);
     }
     failure.map_or(Ok(()), Err)
-}
-
-/// As many chains as the denoiser takes at a time, in groups of about the same size.
-fn side_by_side(sampler: &rwt_sampler) -> Result<usize, Failure> {
-    let [_, height, width] = sampler.shape;
-    let (chains, most) = (sampler.options.chains as usize, sampler.denoiser.evaluator(height, width)?.batch());
-    Ok(chains.div_ceil(chains.div_ceil(most)).max(1))
 }
 
 /// The measurement, zero where nothing was measured.

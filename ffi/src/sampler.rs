@@ -16,6 +16,8 @@ pub struct rwt_sampler {
     pub(crate) operator: Option<Arc<MaskData>>,
     pub(crate) options: rwt_sampler_options,
     pub(crate) shape: [usize; 3],
+    /// Chains that are walked together.
+    pub(crate) side_by_side: usize,
     pub(crate) cancel: AtomicBool,
     results: Mutex<Results>,
 }
@@ -98,12 +100,17 @@ pub unsafe extern "C" fn rwt_sampler_create(
         let shape = [channels, height, width];
         check_shape(shape, &denoiser.shared.info, operator.map(|a| &*a.shared))?;
         let options = options.resolve(&denoiser.shared.info, operator.map(|a| a.shared.widest_gap()))?;
-        denoiser.shared.evaluator(height, width)?;
+        let mut evaluator = denoiser.shared.evaluator(height, width)?;
+        // groups of about the same size
+        let chains = options.chains as usize;
+        let side_by_side = chains.div_ceil(chains.div_ceil(evaluator.batch())).max(1);
+        evaluator.prepare(side_by_side)?;
         let sampler = rwt_sampler {
             denoiser: denoiser.shared.clone(),
             operator: operator.map(|a| a.shared.clone()),
             options,
             shape,
+            side_by_side,
             cancel: AtomicBool::new(false),
             results: Mutex::default(),
         };

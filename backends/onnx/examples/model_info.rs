@@ -1,17 +1,17 @@
 //! Tells what a model file is, or why it cannot be used: `cargo run --release -p rwt-onnx --example model_info FILE
-//! [onnxruntime]`.
+//! [ENGINE]`.
 
 use rwt_core::Denoiser;
-use rwt_onnx::{EngineChoice, OnnxDenoiser, OpenOptions, RuntimeOptions};
+use rwt_onnx::{EngineChoice, OnnxDenoiser, OpenOptions};
 use std::time::Instant;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (path, engine) = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [path] if !path.starts_with('-') => (path, EngineChoice::Embedded),
-        [path, "onnxruntime"] => (path, EngineChoice::Runtime(RuntimeOptions::default())),
+        [path, engine] => (path, engine.parse()?),
         _ => {
-            println!("usage: model_info FILE [onnxruntime]");
+            println!("usage: model_info FILE [embedded | onnxruntime | openvino | cuda ..., maybe with -bf16 or -f16]");
             return Ok(());
         }
     };
@@ -48,5 +48,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let start = Instant::now();
     evaluator.denoise(&x.clone(), info.sigma_max, &mut x)?;
     println!("  a picture of 64 x 64 takes {:.0} ms", start.elapsed().as_secs_f64() * 1e3);
+    for side in [64, 256, 1024] {
+        match model.memory(1, side, side) {
+            Ok(bytes) => println!("  one of {side} x {side} needs up to {:.0} MiB", bytes as f64 / 1048576.0),
+            Err(error) => println!("  one of {side} x {side}: {error}"),
+        }
+    }
     Ok(())
 }

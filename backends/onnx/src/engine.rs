@@ -1,6 +1,7 @@
 //! The engines behind one door.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use crate::embedded::{self, Embedded};
 use crate::runtime::{self, Runtime};
@@ -37,6 +38,35 @@ pub struct RuntimeOptions {
     /// The most pictures of one evaluation; 0: a number that suits the provider. Fewer are taken where more would be
     /// above the budget of memory ([`OpenOptions::memory`](crate::OpenOptions::memory)).
     pub batch: usize,
+}
+
+impl FromStr for EngineChoice {
+    type Err = String;
+
+    /// From a name as command lines take it: embedded; onnxruntime (on the CPU), openvino, cuda, tensorrt, coreml or
+    /// directml, maybe with -bf16 or -f16 behind.
+    fn from_str(name: &str) -> Result<Self, String> {
+        let (provider, precision) = match name.rsplit_once('-') {
+            Some((provider, "bf16")) => (provider, Precision::Bf16),
+            Some((provider, "f16")) => (provider, Precision::F16),
+            _ => (name, Precision::F32),
+        };
+        let provider = match provider {
+            "embedded" if precision == Precision::F32 => return Ok(Self::Embedded),
+            "onnxruntime" => Provider::Cpu,
+            "openvino" => Provider::OpenVino,
+            "cuda" => Provider::Cuda,
+            "tensorrt" => Provider::TensorRt,
+            "coreml" => Provider::CoreMl,
+            "directml" => Provider::DirectMl,
+            _ => {
+                let names =
+                    "embedded, onnxruntime, openvino, cuda, tensorrt, coreml or directml, maybe with -bf16 or -f16";
+                return Err(format!("expected {names}, found {name:?}"));
+            }
+        };
+        Ok(Self::Runtime(RuntimeOptions { provider, precision, ..RuntimeOptions::default() }))
+    }
 }
 
 /// A loaded network.
@@ -81,6 +111,19 @@ impl Engine {
         }
     }
 
+    /// Does it take any number of pictures up to the batch, or only one and the batch?
+    pub(crate) fn takes_any_number(&self) -> bool {
+        matches!(self, Self::Runtime(runtime) if runtime.takes_any_number())
+    }
+
+    /// Compile for pictures of a shape, if that is done for each.
+    pub(crate) fn prepare(&self, shape: [usize; 4]) -> Result<(), Error> {
+        match self {
+            Self::Embedded(_) => Ok(()),
+            Self::Runtime(runtime) => runtime.prepare(shape),
+        }
+    }
+
     pub(crate) fn worker(&self) -> Worker {
         match self {
             Self::Embedded(_) => Worker::Embedded(embedded::Worker::new()),
@@ -102,6 +145,23 @@ impl Engine {
             (Self::Embedded(engine), Worker::Embedded(worker)) => engine.run(worker, shape, time, fill, output),
             (Self::Runtime(engine), Worker::Runtime(worker)) => engine.run(worker, shape, time, fill, output),
             _ => Err(Error::Engine { stage: "running", message: "the evaluator is another engine's".into() }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn engines_have_names() {
+        let named = |name: &str| name.parse::<EngineChoice>();
+        assert_eq!(named("embedded"), Ok(EngineChoice::Embedded));
+        assert_eq!(named("onnxruntime"), Ok(EngineChoice::Runtime(RuntimeOptions::default())));
+        let Ok(EngineChoice::Runtime(options)) = named("openvino-bf16") else { panic!("OpenVINO is a provider") };
+        assert_eq!((options.provider, options.precision), (Provider::OpenVino, Precision::Bf16));
+        for wrong in ["", "embedded-bf16", "openvino-int8", "CPU"] {
+            assert!(named(wrong).unwrap_err().contains(&format!("found {wrong:?}")));
         }
     }
 }

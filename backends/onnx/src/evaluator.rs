@@ -80,9 +80,20 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The most pictures that the engine evaluates at a time: the number that suits it, or that the budget of memory
-    /// allows. Fewer pictures, or what is left over, are evaluated one by one.
+    /// allows. Where the engine compiles the network for each shape, fewer pictures are evaluated one by one.
     pub fn batch(&self) -> usize {
         self.batch
+    }
+
+    /// Get ready for this many pictures at a time, or as many as [`Evaluator::batch`] says if that is less. Where the
+    /// engine compiles the network for each shape, this does it, so that the first evaluation takes no longer than the others.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] or [`Error::Provider`] if it cannot.
+    pub fn prepare(&mut self, pictures: usize) -> Result<(), Error> {
+        self.batch = self.batch.min(pictures.max(1));
+        let (height, width) = self.views.paddings[0].size();
+        self.model.engine().prepare([self.batch, self.channels, height, width])
     }
 
     /// Say which chains the pictures of a call belong to: the first to this one, the next to the following number, …. Each
@@ -96,14 +107,15 @@ impl<'a> Evaluator<'a> {
         self.views.chains = first;
     }
 
-    /// Evaluate the waiting pictures, at once if they are a batch.
+    /// Evaluate the waiting pictures, together if the engine can.
     fn flush(&mut self, x: &[f32], sigma: f64, denoised: &mut [f32]) -> Result<(), Error> {
-        let pictures = if self.waiting.len() == self.batch { self.batch } else { 1 };
+        let count = self.waiting.len();
+        let pictures = if count == self.batch || self.model.engine().takes_any_number() { count } else { 1 };
         let Self { model, views, channels, length, worker, waiting, .. } = self;
         let conventions = &model.info().conventions;
         let (time, scale) = (conventions.time_of(sigma)?, conventions.prediction.input_scale(sigma) as f32);
         let part = |place: usize| place * *length..(place + 1) * *length;
-        for group in waiting.chunks(pictures) {
+        for group in waiting.chunks(pictures.max(1)) {
             let (height, width) = views.of(group[0], sigma).size();
             let padded = *channels * height * width;
             let fill = |input: &mut [f32]| {

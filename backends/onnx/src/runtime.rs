@@ -61,6 +61,16 @@ impl Runtime {
         self.batch
     }
 
+    /// One session runs every number of pictures.
+    pub(crate) fn takes_any_number(&self) -> bool {
+        !self.sessions.is_fixed()
+    }
+
+    /// Make the session of a shape.
+    pub(crate) fn prepare(&self, shape: [usize; 4]) -> Result<(), Error> {
+        self.sessions.of(shape).map(drop)
+    }
+
     /// Run on padded pictures and hand over the output; see [`Engine::run`](crate::engine::Engine::run).
     pub(crate) fn run(
         &self,

@@ -68,6 +68,11 @@ impl Sessions {
         Ok(sessions)
     }
 
+    /// Is there a session for each shape?
+    pub(crate) fn is_fixed(&self) -> bool {
+        self.fixed.is_some()
+    }
+
     /// The session for pictures of a shape.
     pub(crate) fn of(&self, shape: [usize; 4]) -> Result<Shared, Error> {
         let mut kept = locked(&self.kept);
