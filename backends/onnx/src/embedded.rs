@@ -3,12 +3,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use rten::{
-    DataType, Dimension, Model, ModelOptions, NodeId, RunOptions, ThreadPool, ValueOrView, ValueType, ValueView,
-};
+use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, ValueOrView, ValueView};
 
+use crate::Error;
+use crate::interface::Interface;
 use crate::operators;
-use crate::{Error, ModelInfo, TimeInput};
 
 /// A loaded graph with a picture and a time as inputs and one output.
 pub(crate) struct Embedded {
@@ -16,9 +15,7 @@ pub(crate) struct Embedded {
     x: NodeId,
     time: NodeId,
     output: NodeId,
-    has_integer_time: bool,
-    has_scalar_time: bool,
-    output_channels: usize,
+    interface: Interface,
 }
 
 /// One thread, and the picture that it computes on.
@@ -34,25 +31,18 @@ impl Worker {
 }
 
 impl Embedded {
-    /// Load an ONNX model whose bytes, operators and names (of the time and the output) have been checked; check the
-    /// shapes and types of its inputs.
-    pub(crate) fn load(bytes: Vec<u8>, names: &[&str; 2], info: &ModelInfo) -> Result<Self, Error> {
+    /// Load an ONNX model whose bytes, operators and interface have been checked.
+    pub(crate) fn load(bytes: Vec<u8>, interface: &Interface) -> Result<Self, Error> {
         let model = guarded("loading", || {
             let mut options = ModelOptions::with_ops(operators::registry());
             options.prepack_weights(true).load(bytes).map_err(|e| e.to_string())
         })?;
-        let id = |name| model.find_node(name).ok_or_else(|| interface("graph", name, "nothing"));
-        let (x, time, output) = (id("x")?, id(names[0])?, id(names[1])?);
-        check_input(&model, x, "input x", false, &[None, Some(info.channels), None, None])?;
-        let node = model.node_info(time);
-        let has_integer_time = node.as_ref().and_then(|node| node.dtype()) == Some(ValueType::Tensor(DataType::Int32));
-        let has_scalar_time = node.and_then(|node| node.shape()).is_some_and(|shape| shape.is_empty());
-        if has_integer_time && info.conventions.time != TimeInput::Integer {
-            return Err(interface("the time's type", "f32, as rwt.time is not integer", "an integer type"));
-        }
-        check_input(&model, time, "the time", has_integer_time, if has_scalar_time { &[] } else { &[None] })?;
-        let output_channels = if info.conventions.learned_variance { 2 * info.channels } else { info.channels };
-        Ok(Self { model, x, time, output, has_integer_time, has_scalar_time, output_channels })
+        let id = |name: &str| {
+            let refused = || Error::Interface { what: "graph", expected: name.into(), found: "nothing".into() };
+            model.find_node(name).ok_or_else(refused)
+        };
+        let (x, time, output) = (id("x")?, id(interface.time)?, id(interface.output)?);
+        Ok(Self { model, x, time, output, interface: interface.clone() })
     }
 
     /// Run on one padded picture; see [`Engine::run`](crate::engine::Engine::run).
@@ -68,9 +58,9 @@ impl Embedded {
         fill(&mut worker.padded);
         let (found, data) = guarded("running", || {
             let (float, integer) = ([time as f32], [time as i32]);
-            let length = if self.has_scalar_time { &[][..] } else { &[1] };
+            let length = if self.interface.has_scalar_time { &[][..] } else { &[1] };
             let x = ValueView::from_shape(shape, &worker.padded[..]).map_err(|e| e.to_string())?;
-            let time: ValueOrView = if self.has_integer_time {
+            let time: ValueOrView = if self.interface.has_integer_time {
                 ValueView::from_shape(length, &integer).map_err(|e| e.to_string())?.into()
             } else {
                 ValueView::from_shape(length, &float).map_err(|e| e.to_string())?.into()
@@ -80,49 +70,13 @@ impl Embedded {
             let [found] = self.model.run_n(inputs, [self.output], Some(options)).map_err(|e| e.to_string())?;
             found.into_shape_vec::<f32, 4>().map_err(|e| e.to_string())
         })?;
-        let expected = [shape[0], self.output_channels, shape[2], shape[3]];
+        let expected = [shape[0], self.interface.output_channels, shape[2], shape[3]];
         if found != expected || data.len() != expected.iter().product::<usize>() {
             return Err(Error::OutputShape { expected, found: found.to_vec() });
         }
         output(&data);
         Ok(())
     }
-}
-
-/// `None` in `shape` is an axis that must not be fixed, except to the one picture that is evaluated at a time.
-fn check_input(
-    model: &Model,
-    id: NodeId,
-    what: &'static str,
-    integer: bool,
-    shape: &[Option<usize>],
-) -> Result<(), Error> {
-    let node = model.node_info(id);
-    let Some(found) = node.as_ref().and_then(|node| node.shape()) else {
-        return Ok(()); // nothing declared: the trial evaluation decides
-    };
-    let fits = |(axis, (found, expected)): (usize, (&Dimension, &Option<usize>))| match (found, expected) {
-        (Dimension::Fixed(found), Some(expected)) => found == expected,
-        (Dimension::Fixed(found), None) => axis == 0 && *found == 1,
-        (Dimension::Symbolic(_), _) => true,
-    };
-    let (wanted, name) = if integer { (DataType::Int32, "i64") } else { (DataType::Float, "f32") };
-    let is_wanted = node.and_then(|node| node.dtype()).is_none_or(|kind| kind == ValueType::Tensor(wanted));
-    if is_wanted && found.len() == shape.len() && found.iter().zip(shape).enumerate().all(fits) {
-        return Ok(());
-    }
-    let expected: Vec<_> = shape.iter().map(|size| size.map_or("any".into(), |size| size.to_string())).collect();
-    let expected = format!("{name} [{}], where the channels are those of rwt.channels", expected.join(", "));
-    let found = found.iter().map(|size| match size {
-        Dimension::Fixed(size) => size.to_string(),
-        Dimension::Symbolic(name) => name.clone(),
-    });
-    let kind = if is_wanted { name } else { "another type" };
-    Err(interface(what, &expected, &format!("{kind} [{}]", found.collect::<Vec<_>>().join(", "))))
-}
-
-fn interface(what: &'static str, expected: &str, found: &str) -> Error {
-    Error::Interface { what, expected: expected.into(), found: found.into() }
 }
 
 /// Call the engine, turning its errors and panics into ours.

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::embedded::{self, Embedded};
+use crate::interface::Interface;
 use crate::runtime::{self, Runtime};
-use crate::{Error, ModelInfo, Precision, Provider};
+use crate::{Error, Precision, Provider};
 
 /// Which engine runs a network.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -82,16 +83,11 @@ pub(crate) enum Worker {
 }
 
 impl Engine {
-    /// Load a model whose bytes, operators and names (of the time and the output) have been checked.
-    pub(crate) fn load(
-        bytes: Vec<u8>,
-        names: &[&'static str; 2],
-        info: &ModelInfo,
-        choice: &EngineChoice,
-    ) -> Result<Self, Error> {
+    /// Load a model whose bytes, operators and interface have been checked.
+    pub(crate) fn load(bytes: Vec<u8>, interface: &Interface, choice: &EngineChoice) -> Result<Self, Error> {
         Ok(match choice {
-            EngineChoice::Embedded => Self::Embedded(Box::new(Embedded::load(bytes, names, info)?)),
-            EngineChoice::Runtime(options) => Self::Runtime(Box::new(Runtime::load(bytes, names, info, options)?)),
+            EngineChoice::Embedded => Self::Embedded(Box::new(Embedded::load(bytes, interface)?)),
+            EngineChoice::Runtime(options) => Self::Runtime(Box::new(Runtime::load(bytes, interface, options)?)),
         })
     }
 
@@ -114,6 +110,13 @@ impl Engine {
     /// Does it take any number of pictures up to the batch, or only one and the batch?
     pub(crate) fn takes_any_number(&self) -> bool {
         matches!(self, Self::Runtime(runtime) if runtime.takes_any_number())
+    }
+
+    /// The trial evaluations are over: what was compiled for their shape is not needed any more.
+    pub(crate) fn was_tried(&self) {
+        if let Self::Runtime(runtime) = self {
+            runtime.forget();
+        }
     }
 
     /// Compile for pictures of a shape, if that is done for each.

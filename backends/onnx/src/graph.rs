@@ -12,8 +12,21 @@ pub(crate) struct Graph {
     /// In the order of the file, which is that of execution.
     pub(crate) nodes: Vec<Node>,
     pub(crate) constants: HashMap<String, Constant>,
-    /// The declared shapes of the inputs; an axis may be free.
-    inputs: HashMap<String, Vec<Option<usize>>>,
+    pub(crate) inputs: HashMap<String, Input>,
+}
+
+/// An input as it is declared: a TensorProto.DataType, and the shape if there is one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Input {
+    pub(crate) kind: u64,
+    pub(crate) axes: Option<Vec<Axis>>,
+}
+
+/// The size of an axis; a free one may have a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Axis {
+    Fixed(usize),
+    Free(String),
 }
 
 /// An operator and what it reads and writes; "" for an input or output that is left out.
@@ -56,32 +69,24 @@ impl Graph {
         Ok(graph)
     }
 
-    /// Is this input declared as a scalar?
-    pub(crate) fn has_scalar(&self, input: &str) -> bool {
-        self.inputs.get(input).is_some_and(|axes| axes.is_empty())
-    }
-
-    /// The size of an input's axis, if it is declared and fixed.
-    pub(crate) fn size(&self, input: &str, axis: usize) -> Option<usize> {
-        self.inputs.get(input).and_then(|axes| axes.get(axis).copied().flatten())
-    }
-
-    /// Remember a ValueInfoProto that has a shape.
+    /// Remember a ValueInfoProto: name, type → tensor type → element type, shape → dimensions.
     fn input(&mut self, message: &[u8]) -> Result<(), Error> {
-        let mut inner = vec![message];
-        for number in [2, 1, 2] {
-            // type, tensor_type, shape
-            inner = inner.first().map_or(Ok(vec![]), |message| messages(message, number))?;
+        let mut input = Input::default();
+        for tensor in
+            messages(message, 2)?.into_iter().map(|kind| messages(kind, 1)).collect::<Result<Vec<_>, _>>()?.concat()
+        {
+            for field in fields(tensor) {
+                match field? {
+                    (1, Value::Varint(kind)) => input.kind = kind,
+                    (2, Value::Bytes(shape)) => {
+                        input.axes = Some(messages(shape, 1)?.into_iter().map(Axis::read).collect::<Result<_, _>>()?);
+                    }
+                    _ => {}
+                }
+            }
         }
-        let Some(shape) = inner.first() else { return Ok(()) };
-        let size = |axis| -> Result<Option<usize>, Error> {
-            let sizes =
-                fields(axis).map(|field| Ok(if let (1, Value::Varint(n)) = field? { Some(n as usize) } else { None }));
-            Ok(sizes.collect::<Result<Vec<_>, Error>>()?.into_iter().flatten().next())
-        };
-        let axes = messages(shape, 1)?.into_iter().map(size).collect::<Result<_, _>>()?;
         let name = messages(message, 1)?.first().map_or(Ok(""), |name| text(name))?;
-        self.inputs.insert(name.into(), axes);
+        self.inputs.insert(name.into(), input);
         Ok(())
     }
 
@@ -108,6 +113,21 @@ impl Graph {
             self.nodes.push(node);
         }
         Ok(())
+    }
+}
+
+impl Axis {
+    /// A Dimension: a size or a name.
+    fn read(message: &[u8]) -> Result<Self, Error> {
+        let mut axis = Self::Free(String::new());
+        for field in fields(message) {
+            match field? {
+                (1, Value::Varint(size)) => axis = Self::Fixed(size as usize),
+                (2, Value::Bytes(name)) => axis = Self::Free(text(name)?.into()),
+                _ => {}
+            }
+        }
+        Ok(axis)
     }
 }
 

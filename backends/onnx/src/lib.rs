@@ -52,6 +52,7 @@ mod error;
 mod evaluator;
 mod fold;
 mod graph;
+mod interface;
 mod library;
 mod memory;
 mod model_info;

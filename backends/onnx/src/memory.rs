@@ -38,10 +38,10 @@ impl Graph {
     /// # Errors
     /// [`Error::Memory`] as soon as it is above `limit`; [`Error::Shapes`] at a node whose shapes do not fit or are not
     /// known.
-    pub(crate) fn peak(&self, inputs: &[(&str, &[usize])], limit: u64) -> Result<u64, Error> {
+    pub(crate) fn peak(&self, inputs: &[(&'static str, Vec<usize>)], limit: u64) -> Result<u64, Error> {
         let mut execution = Execution { graph: self, limit, values: HashMap::new(), live: 0, peak: 0 };
         for (name, shape) in inputs {
-            execution.add(name, shape.to_vec(), None)?;
+            execution.add(name, shape.clone(), None)?;
         }
         let mut last_use = HashMap::new();
         for (position, node) in self.nodes.iter().enumerate() {

@@ -10,6 +10,7 @@ use rwt_core::Denoiser;
 use crate::contents::Contents;
 use crate::engine::Engine;
 use crate::graph::Graph;
+use crate::interface::Interface;
 use crate::padding::padded_size;
 use crate::{EngineChoice, Error, Evaluator, ModelInfo};
 
@@ -41,9 +42,21 @@ impl Default for OpenOptions<'_> {
 pub struct OnnxDenoiser {
     engine: Engine,
     info: ModelInfo,
+    budget: Budget,
+}
+
+/// What an evaluation may need.
+struct Budget {
     graph: Graph,
-    names: [&'static str; 2],
-    memory: u64,
+    interface: Interface,
+    limit: u64,
+}
+
+impl Budget {
+    /// The memory of an evaluation of padded pictures; 0 if nothing is counted.
+    fn needed(&self, shape: [usize; 4]) -> Result<u64, Error> {
+        if self.limit == u64::MAX { Ok(0) } else { self.graph.peak(&self.interface.shapes(shape), self.limit) }
+    }
 }
 
 impl OnnxDenoiser {
@@ -106,17 +119,16 @@ impl OnnxDenoiser {
         let names = contents.check(matches!(options.engine, EngineChoice::Embedded))?;
         contents.metadata.extend(options.keys.iter().map(|(key, value)| (key.to_string(), value.to_string())));
         let info = ModelInfo::from_metadata(&contents.metadata)?;
-        let graph = if options.memory == u64::MAX { Graph::default() } else { Graph::read(&bytes)? };
-        if let Some(found) = graph.size("x", 1).filter(|&found| found != info.channels) {
-            let expected = format!("{} channels, those of rwt.channels", info.channels);
-            return Err(Error::Interface { what: "input x", expected, found: found.to_string() });
-        }
+        let graph = Graph::read(&bytes)?;
+        let interface = Interface::new(&graph, names, &info)?;
         let (height, width) = trial_size(&info);
-        let sizes = [height, width].map(|size| padded_size(size, info.margin, info.multiple));
-        peak(&graph, names[0], &info, 1, sizes, options.memory)?; // before the engine folds constants
-        let engine = Engine::load(bytes, &names, &info, &options.engine)?;
-        let model = Self { engine, info, graph, names, memory: options.memory };
+        let size = [height, width].map(|size| padded_size(size, info.margin, info.multiple));
+        let budget = Budget { graph, interface, limit: options.memory };
+        budget.needed([1, info.channels, size[0], size[1]])?; // before the engine folds constants
+        let engine = Engine::load(bytes, &budget.interface, &options.engine)?;
+        let model = Self { engine, info, budget };
         model.try_out()?;
+        model.engine.was_tried();
         Ok(model)
     }
 
@@ -167,16 +179,14 @@ impl OnnxDenoiser {
 
     /// How many pictures of a padded size are evaluated at a time.
     pub(crate) fn batch(&self, size: [usize; 2]) -> Result<usize, Error> {
-        let count = |pictures| peak(&self.graph, self.names[0], &self.info, pictures, size, self.memory);
+        let needed = |pictures| self.budget.needed([pictures, self.info.channels, size[0], size[1]]);
+        needed(1)?;
         let mut most = self.engine.batch();
-        if count(1)? == 0 {
-            return Ok(most);
-        }
-        while most > 1 && matches!(count(most), Err(Error::Memory { .. })) {
+        while most > 1 && matches!(needed(most), Err(Error::Memory { .. })) {
             most -= 1;
         }
         // some exports have a free axis of pictures, and a constant for it inside
-        Ok(if count(most).is_ok() { most } else { 1 })
+        Ok(if needed(most).is_ok() { most } else { 1 })
     }
 
     /// What an evaluation of `pictures` of a height and width needs at the same time beside the weights, in bytes: an upper
@@ -185,8 +195,8 @@ impl OnnxDenoiser {
     /// # Errors
     /// [`Error::Memory`] above the budget, [`Error::Shapes`] if the graph does not fit the size.
     pub fn memory(&self, pictures: usize, height: usize, width: usize) -> Result<u64, Error> {
-        let size = [height, width].map(|size| padded_size(size, self.info.margin, self.info.multiple));
-        peak(&self.graph, self.names[0], &self.info, pictures, size, self.memory)
+        let [height, width] = [height, width].map(|size| padded_size(size, self.info.margin, self.info.multiple));
+        self.budget.needed([pictures, self.info.channels, height, width])
     }
 
     /// Evaluate a small picture, not square, at three levels.
@@ -213,14 +223,4 @@ impl OnnxDenoiser {
 /// The height and width of the trial evaluations.
 fn trial_size(info: &ModelInfo) -> (usize, usize) {
     (1, info.multiple + 1)
-}
-
-/// The memory of an evaluation of padded pictures.
-fn peak(graph: &Graph, time: &str, info: &ModelInfo, n: usize, size: [usize; 2], limit: u64) -> Result<u64, Error> {
-    if limit == u64::MAX {
-        return Ok(0);
-    }
-    let shape = [n, info.channels, size[0], size[1]];
-    let times: &[usize] = if graph.has_scalar(time) { &[] } else { &[n] };
-    graph.peak(&[("x", &shape), (time, times)], limit)
 }

@@ -6,14 +6,14 @@ use ort::memory::Allocator;
 use ort::session::{IoBinding, Session};
 use ort::value::{DynTensor, Tensor};
 
+use crate::interface::Interface;
 use crate::sessions::{Sessions, engine, locked};
-use crate::{Error, ModelInfo, RuntimeOptions};
+use crate::{Error, RuntimeOptions};
 
 /// A network with a picture and a time as inputs and one output.
 pub(crate) struct Runtime {
     sessions: Sessions,
-    names: [&'static str; 2],
-    output_channels: usize,
+    interface: Interface,
     batch: usize,
     /// Inputs are copied when they are bound.
     copies: bool,
@@ -33,22 +33,16 @@ struct Bound {
 }
 
 impl Runtime {
-    /// Find the library, load an ONNX model and check the shapes and types of its inputs.
-    pub(crate) fn load(
-        bytes: Vec<u8>,
-        names: &[&'static str; 2],
-        info: &ModelInfo,
-        options: &RuntimeOptions,
-    ) -> Result<Self, Error> {
-        let sessions = Sessions::open(bytes, names[0], info, options)?;
-        let output_channels = if info.conventions.learned_variance { 2 * info.channels } else { info.channels };
+    /// Find the library and load an ONNX model whose bytes and interface have been checked.
+    pub(crate) fn load(bytes: Vec<u8>, interface: &Interface, options: &RuntimeOptions) -> Result<Self, Error> {
+        let sessions = Sessions::open(bytes, interface, options)?;
         let batch = match options.batch {
-            _ if sessions.is_single => 1,
+            _ if interface.is_single => 1,
             0 => options.provider.usual_batch(),
             given => given,
         };
         let name = sessions.name();
-        Ok(Self { sessions, names: *names, output_channels, batch, copies: options.provider.copies(), name })
+        Ok(Self { sessions, interface: interface.clone(), batch, copies: options.provider.copies(), name })
     }
 
     /// The engine's name, version and provider.
@@ -64,6 +58,11 @@ impl Runtime {
     /// One session runs every number of pictures.
     pub(crate) fn takes_any_number(&self) -> bool {
         !self.sessions.is_fixed()
+    }
+
+    /// Drop the sessions of fixed shapes.
+    pub(crate) fn forget(&self) {
+        self.sessions.forget();
     }
 
     /// Make the session of a shape.
@@ -90,19 +89,19 @@ impl Runtime {
         let Bound { session, binding, x, time: told, .. } = &mut worker.0[place];
         let failed = |error: ort::Error| engine("running", &error);
         fill(x.extract_tensor_mut().1);
-        if self.sessions.has_integer_time {
+        if self.interface.has_integer_time {
             told.try_extract_tensor_mut::<i64>().map_err(failed)?.1.fill(time as i64);
         } else {
             told.try_extract_tensor_mut::<f32>().map_err(failed)?.1.fill(time as f32);
         }
         if self.copies {
             binding.bind_input("x", x).map_err(failed)?;
-            binding.bind_input(self.names[0], told).map_err(failed)?;
+            binding.bind_input(self.interface.time, told).map_err(failed)?;
         }
         let mut session = locked(session);
         let outputs = session.run_binding(binding).map_err(failed)?;
-        let (found, data) = outputs[self.names[1]].try_extract_tensor::<f32>().map_err(failed)?;
-        let expected = [shape[0], self.output_channels, shape[2], shape[3]];
+        let (found, data) = outputs[self.interface.output].try_extract_tensor::<f32>().map_err(failed)?;
+        let expected = [shape[0], self.interface.output_channels, shape[2], shape[3]];
         let found: [usize; 4] = std::array::from_fn(|axis| found.get(axis).map_or(0, |&size| size as usize));
         if found != expected || data.len() != expected.iter().product::<usize>() {
             return Err(Error::OutputShape { expected, found: found.to_vec() });
@@ -117,17 +116,18 @@ impl Runtime {
         let session = self.sessions.of(shape)?;
         let memory = Allocator::default();
         let x = Tensor::<f32>::new(&memory, shape).map_err(failed)?;
-        let length = if self.sessions.has_scalar_time { vec![] } else { vec![shape[0]] };
-        let time = if self.sessions.has_integer_time {
+        let length = if self.interface.has_scalar_time { vec![] } else { vec![shape[0]] };
+        let time = if self.interface.has_integer_time {
             Tensor::<i64>::new(&memory, length).map_err(failed)?.upcast()
         } else {
             Tensor::<f32>::new(&memory, length).map_err(failed)?.upcast()
         };
-        let out = Tensor::<f32>::new(&memory, [shape[0], self.output_channels, shape[2], shape[3]]).map_err(failed)?;
+        let out = Tensor::<f32>::new(&memory, [shape[0], self.interface.output_channels, shape[2], shape[3]])
+            .map_err(failed)?;
         let mut binding = locked(&session).create_binding().map_err(failed)?;
         binding.bind_input("x", &x).map_err(failed)?;
-        binding.bind_input(self.names[0], &time).map_err(failed)?;
-        binding.bind_output(self.names[1], out).map_err(failed)?;
+        binding.bind_input(self.interface.time, &time).map_err(failed)?;
+        binding.bind_output(self.interface.output, out).map_err(failed)?;
         Ok(Bound { shape, session, binding, x, time })
     }
 }

@@ -7,11 +7,11 @@ use ort::environment::Environment;
 use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
-use ort::value::{Outlet, TensorElementType, ValueType};
 
 use crate::assignment;
+use crate::interface::Interface;
 use crate::library::Library;
-use crate::{Error, ModelInfo, Precision, RuntimeOptions, TimeInput};
+use crate::{Error, Precision, RuntimeOptions};
 
 /// The one library of this process and its environment.
 static LOADED: Mutex<Option<(Library, Environment)>> = Mutex::new(None);
@@ -27,45 +27,34 @@ pub(crate) struct Sessions {
     version: String,
     options: RuntimeOptions,
     threads: usize,
-    pub(crate) has_integer_time: bool,
-    pub(crate) has_scalar_time: bool,
-    /// The network takes one picture at a time.
-    pub(crate) is_single: bool,
     /// The model and the names of the axes of x, if there is a session for each shape.
     fixed: Option<(Vec<u8>, Vec<String>)>,
     kept: Mutex<Vec<([usize; 4], Shared)>>,
 }
 
 impl Sessions {
-    /// Find the library and the provider, and check the model's inputs; `time` is the name of the second.
-    pub(crate) fn open(bytes: Vec<u8>, time: &str, info: &ModelInfo, options: &RuntimeOptions) -> Result<Self, Error> {
+    /// Find the library and the provider.
+    pub(crate) fn open(bytes: Vec<u8>, interface: &Interface, options: &RuntimeOptions) -> Result<Self, Error> {
         let (environment, version) = environment(options.library.as_ref())?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut sessions = Self {
-            environment,
-            version,
-            options: options.clone(),
-            threads: if options.threads == 0 { cores } else { options.threads },
-            has_integer_time: false,
-            has_scalar_time: false,
-            is_single: false,
-            fixed: None,
-            kept: Mutex::default(),
-        };
-        let mut builder = sessions.builder()?;
+        let threads = if options.threads == 0 { cores } else { options.threads };
+        let (fixed, kept) = (None, Mutex::default());
+        let mut sessions = Self { environment, version, options: options.clone(), threads, fixed, kept };
+        let builder = sessions.builder()?;
         if options.provider.wants_fixed_shapes() {
-            // only to read the inputs
-            let plain = option(Session::builder(&sessions.environment))?;
-            builder = option(plain.with_optimization_level(GraphOptimizationLevel::Disable))?;
-        }
-        let session = sessions.commit(builder, &bytes)?;
-        let axes = sessions.look_at(&session, time, info)?;
-        if options.provider.wants_fixed_shapes() {
-            sessions.fixed = Some((bytes, axes));
+            sessions.fixed = Some((bytes, interface.axes.clone()));
         } else {
+            let session = sessions.commit(builder, &bytes)?;
             locked(&sessions.kept).push(([0; 4], Arc::new(Mutex::new(session))));
         }
         Ok(sessions)
+    }
+
+    /// Drop the sessions of fixed shapes.
+    pub(crate) fn forget(&self) {
+        if self.is_fixed() {
+            locked(&self.kept).clear();
+        }
     }
 
     /// Is there a session for each shape?
@@ -148,29 +137,6 @@ impl Sessions {
     fn refused(&self, why: &str) -> Error {
         Error::Provider { provider: self.options.provider.to_string(), why: why.into() }
     }
-
-    /// Check the inputs and remember what the time is; the names of the axes of x.
-    fn look_at(&mut self, session: &Session, time: &str, info: &ModelInfo) -> Result<Vec<String>, Error> {
-        let outlet = |name: &str| session.inputs().iter().find(|input| input.name() == name);
-        let channels = i64::try_from(info.channels).unwrap_or(i64::MAX);
-        let is_picture = |shape: &[i64]| shape.len() == 4 && (shape[1] == channels || shape[1] < 0);
-        let x = format!("f32 [any, {channels}, any, any], where the channels are those of rwt.channels");
-        check(outlet("x"), "input x", &x, |ty, shape| ty == TensorElementType::Float32 && is_picture(shape))?;
-        check(outlet(time), "the time", "f32, or i64 if rwt.time is integer, [any] or a scalar", |ty, shape| {
-            self.has_integer_time = ty == TensorElementType::Int64;
-            self.has_scalar_time = shape.is_empty();
-            self.is_single = shape.first().is_some_and(|&n| n > 0);
-            let is_known = ty == TensorElementType::Float32 || self.has_integer_time;
-            is_known && shape.len() <= 1 && (!self.has_integer_time || info.conventions.time == TimeInput::Integer)
-        })?;
-        Ok(match outlet("x").map(Outlet::dtype) {
-            Some(ValueType::Tensor { dimension_symbols, shape, .. }) => {
-                self.is_single |= shape[0] > 0;
-                dimension_symbols.to_vec()
-            }
-            _ => Vec::new(),
-        })
-    }
 }
 
 /// The process's environment, made at the first call, and the library's version.
@@ -196,26 +162,6 @@ fn environment(path: Option<&PathBuf>) -> Result<(Environment, String), Error> {
 /// A builder with one more option.
 fn option<E: std::fmt::Display>(builder: Result<SessionBuilder, E>) -> Result<SessionBuilder, Error> {
     builder.map_err(|error| engine("loading", &error))
-}
-
-/// An input is a tensor whose type and shape are right; free axes are negative.
-fn check(
-    outlet: Option<&Outlet>,
-    what: &'static str,
-    expected: &str,
-    is_right: impl FnOnce(TensorElementType, &[i64]) -> bool,
-) -> Result<(), Error> {
-    let found = match outlet.map(Outlet::dtype) {
-        Some(ValueType::Tensor { ty, shape, .. }) => {
-            if is_right(*ty, shape) {
-                return Ok(());
-            }
-            format!("{ty} {:?}", &shape[..])
-        }
-        Some(other) => format!("{other}"),
-        None => "nothing".into(),
-    };
-    Err(Error::Interface { what, expected: expected.into(), found })
 }
 
 pub(crate) fn engine(stage: &'static str, error: &dyn std::fmt::Display) -> Error {
