@@ -8,6 +8,7 @@ use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, ValueOrView, Val
 use crate::Error;
 use crate::interface::Interface;
 use crate::operators;
+use crate::weights::{self, Parts};
 
 /// A loaded graph with a picture and a time as inputs and one output.
 pub(crate) struct Embedded {
@@ -33,9 +34,11 @@ impl Worker {
 impl Embedded {
     /// Load an ONNX model whose bytes, operators and interface have been checked.
     pub(crate) fn load(bytes: Vec<u8>, interface: &Interface) -> Result<Self, Error> {
+        let parts = Parts::of(bytes)?;
         let model = guarded("loading", || {
             let mut options = ModelOptions::with_ops(operators::registry());
-            options.prepack_weights(true).load(bytes).map_err(|e| e.to_string())
+            options.prepack_weights(true).external_data(weights::NAME, parts.weights);
+            options.load(parts.graph).map_err(|e| e.to_string())
         })?;
         let id = |name: &str| {
             let refused = || Error::Interface { what: "graph", expected: name.into(), found: "nothing".into() };

@@ -1,11 +1,12 @@
 //! The engines behind one door.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::embedded::{self, Embedded};
 use crate::interface::Interface;
 use crate::runtime::{self, Runtime};
+use crate::source::Source;
 use crate::{Error, Precision, Provider};
 
 /// Which engine runs a network.
@@ -83,11 +84,22 @@ pub(crate) enum Worker {
 }
 
 impl Engine {
-    /// Load a model whose bytes, operators and interface have been checked.
-    pub(crate) fn load(bytes: Vec<u8>, interface: &Interface, choice: &EngineChoice) -> Result<Self, Error> {
+    /// Load a model whose bytes, operators and interface have been checked; `path` is where they come from.
+    pub(crate) fn load(
+        bytes: Vec<u8>,
+        path: Option<&Path>,
+        interface: &Interface,
+        choice: &EngineChoice,
+    ) -> Result<Self, Error> {
         Ok(match choice {
             EngineChoice::Embedded => Self::Embedded(Box::new(Embedded::load(bytes, interface)?)),
-            EngineChoice::Runtime(options) => Self::Runtime(Box::new(Runtime::load(bytes, interface, options)?)),
+            EngineChoice::Runtime(options) => {
+                let source = match path.filter(|_| options.provider.wants_fixed_shapes()) {
+                    Some(path) => Source::file(bytes, path)?,
+                    None => Source::Bytes(bytes),
+                };
+                Self::Runtime(Box::new(Runtime::load(source, interface, options)?))
+            }
         })
     }
 

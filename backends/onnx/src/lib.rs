@@ -63,7 +63,9 @@ mod provider;
 mod runtime;
 mod sessions;
 mod shapes;
+mod source;
 mod symmetry;
+mod weights;
 mod wire;
 
 pub use conventions::{Conventions, TimeInput};

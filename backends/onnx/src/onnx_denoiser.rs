@@ -68,7 +68,8 @@ impl OnnxDenoiser {
         Self::open_with(path, &OpenOptions::default())
     }
 
-    /// The same with options.
+    /// The same with options. A provider of ONNX Runtime other than the CPU's takes the weights from the file itself, when
+    /// the model is opened and for each new size: replace the file by another one if you must, but do not write into it.
     ///
     /// # Errors
     /// [`Error::Read`], and those of [`OnnxDenoiser::from_bytes_with`].
@@ -86,7 +87,7 @@ impl OnnxDenoiser {
         if length > SIZE_LIMIT {
             return Err(Error::TooLarge { expected: SIZE_LIMIT, found: length });
         }
-        Self::from_bytes_with(bytes, options)
+        Self::load(bytes, Some(path), options)
     }
 
     /// Load a model from the bytes of its file.
@@ -111,6 +112,11 @@ impl OnnxDenoiser {
     /// Those of [`OnnxDenoiser::from_bytes`]; [`Error::Runtime`] if ONNX Runtime is chosen and none can be used; a key that
     /// the file has with another value is a contradiction.
     pub fn from_bytes_with(bytes: Vec<u8>, options: &OpenOptions<'_>) -> Result<Self, Error> {
+        Self::load(bytes, None, options)
+    }
+
+    /// Check the bytes of a model, which were read from `path`, and load them.
+    fn load(bytes: Vec<u8>, path: Option<&Path>, options: &OpenOptions<'_>) -> Result<Self, Error> {
         let found = bytes.len() as u64;
         if found > SIZE_LIMIT {
             return Err(Error::TooLarge { expected: SIZE_LIMIT, found });
@@ -125,7 +131,7 @@ impl OnnxDenoiser {
         let size = [height, width].map(|size| padded_size(size, info.margin, info.multiple));
         let budget = Budget { graph, interface, limit: options.memory };
         budget.needed([1, info.channels, size[0], size[1]])?; // before the engine folds constants
-        let engine = Engine::load(bytes, &budget.interface, &options.engine)?;
+        let engine = Engine::load(bytes, path, &budget.interface, &options.engine)?;
         let model = Self { engine, info, budget };
         model.try_out()?;
         model.engine.was_tried();

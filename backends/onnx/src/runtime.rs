@@ -8,6 +8,7 @@ use ort::value::{DynTensor, Tensor};
 
 use crate::interface::Interface;
 use crate::sessions::{Sessions, engine, locked};
+use crate::source::Source;
 use crate::{Error, RuntimeOptions};
 
 /// A network with a picture and a time as inputs and one output.
@@ -34,8 +35,8 @@ struct Bound {
 
 impl Runtime {
     /// Find the library and load an ONNX model whose bytes and interface have been checked.
-    pub(crate) fn load(bytes: Vec<u8>, interface: &Interface, options: &RuntimeOptions) -> Result<Self, Error> {
-        let sessions = Sessions::open(bytes, interface, options)?;
+    pub(crate) fn load(source: Source, interface: &Interface, options: &RuntimeOptions) -> Result<Self, Error> {
+        let sessions = Sessions::open(source, interface, options)?;
         let batch = match options.batch {
             _ if interface.is_single => 1,
             0 => options.provider.usual_batch(),

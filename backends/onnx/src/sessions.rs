@@ -11,6 +11,7 @@ use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use crate::assignment;
 use crate::interface::Interface;
 use crate::library::Library;
+use crate::source::Source;
 use crate::{Error, Precision, RuntimeOptions};
 
 /// The one library of this process and its environment.
@@ -18,6 +19,9 @@ static LOADED: Mutex<Option<(Library, Environment)>> = Mutex::new(None);
 
 /// Sessions of fixed shapes that are kept: a picture as it is and on its side, alone and in batches.
 const KEPT: usize = 4;
+
+/// The configuration that says where the files are that a model in memory refers to.
+const WEIGHTS_FOLDER: &str = "session.model_external_initializers_file_folder_path";
 
 type Shared = Arc<Mutex<Session>>;
 
@@ -28,13 +32,13 @@ pub(crate) struct Sessions {
     options: RuntimeOptions,
     threads: usize,
     /// The model and the names of the axes of x, if there is a session for each shape.
-    fixed: Option<(Vec<u8>, Vec<String>)>,
+    fixed: Option<(Source, Vec<String>)>,
     kept: Mutex<Vec<([usize; 4], Shared)>>,
 }
 
 impl Sessions {
     /// Find the library and the provider.
-    pub(crate) fn open(bytes: Vec<u8>, interface: &Interface, options: &RuntimeOptions) -> Result<Self, Error> {
+    pub(crate) fn open(source: Source, interface: &Interface, options: &RuntimeOptions) -> Result<Self, Error> {
         let (environment, version) = environment(options.library.as_ref())?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = if options.threads == 0 { cores } else { options.threads };
@@ -42,9 +46,9 @@ impl Sessions {
         let mut sessions = Self { environment, version, options: options.clone(), threads, fixed, kept };
         let builder = sessions.builder()?;
         if options.provider.wants_fixed_shapes() {
-            sessions.fixed = Some((bytes, interface.axes.clone()));
+            sessions.fixed = Some((source, interface.axes.clone()));
         } else {
-            let session = sessions.commit(builder, &bytes)?;
+            let session = sessions.commit(builder, &source)?;
             locked(&sessions.kept).push(([0; 4], Arc::new(Mutex::new(session))));
         }
         Ok(sessions)
@@ -65,7 +69,7 @@ impl Sessions {
     /// The session for pictures of a shape.
     pub(crate) fn of(&self, shape: [usize; 4]) -> Result<Shared, Error> {
         let mut kept = locked(&self.kept);
-        let Some((bytes, axes)) = &self.fixed else { return Ok(kept[0].1.clone()) };
+        let Some((source, axes)) = &self.fixed else { return Ok(kept[0].1.clone()) };
         if let Some((_, session)) = kept.iter().find(|(known, _)| *known == shape) {
             return Ok(session.clone());
         }
@@ -75,7 +79,7 @@ impl Sessions {
         for (axis, size) in named().filter(|(axis, size)| named().all(|(other, of)| other != *axis || of == *size)) {
             builder = option(builder.with_dimension_override(axis, size as i64))?;
         }
-        let session = self.commit(builder, bytes)?;
+        let session = self.commit(builder, source)?;
         if self.options.cpu_fallback && assignment::parts_of(&session, self.options.provider.name()) == Some(0) {
             return Err(self.refused("it runs no part of the network: the device may be missing"));
         }
@@ -121,8 +125,16 @@ impl Sessions {
         builder.with_execution_providers(dispatch).map_err(|error| self.refused(&error.to_string()))
     }
 
-    fn commit(&self, mut builder: SessionBuilder, bytes: &[u8]) -> Result<Session, Error> {
-        builder.commit_from_memory(bytes).map_err(|error| {
+    fn commit(&self, mut builder: SessionBuilder, source: &Source) -> Result<Session, Error> {
+        let session = match source {
+            Source::Bytes(bytes) => builder.commit_from_memory(bytes),
+            Source::File(file) => {
+                file.check()?;
+                let mut builder = option(builder.with_config_entry(WEIGHTS_FOLDER, &file.folder))?;
+                builder.commit_from_memory(&file.graph)
+            }
+        };
+        session.map_err(|error| {
             let why = error.to_string();
             if why.contains("fallback to CPU EP") {
                 return self.refused(

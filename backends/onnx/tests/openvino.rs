@@ -52,6 +52,23 @@ fn openvino_gives_the_same_picture() {
 }
 
 #[test]
+fn a_file_that_was_replaced_is_noticed() {
+    let Some(options) = options("a_file_that_was_replaced_is_noticed") else { return };
+    let copy = std::env::temp_dir().join(format!("rwt-replaced-{}.onnx", std::process::id()));
+    std::fs::copy(path(), &copy).unwrap();
+    let how = OpenOptions { engine: EngineChoice::Runtime(options), ..OpenOptions::default() };
+    let model = OnnxDenoiser::open_with(&copy, &how).unwrap();
+    model.evaluator(16, 16).unwrap().prepare(1).unwrap();
+    std::fs::remove_file(&copy).unwrap();
+    model.evaluator(16, 16).unwrap().prepare(1).unwrap(); // that one is compiled
+    assert!(matches!(model.evaluator(24, 24).unwrap().prepare(1), Err(Error::Read { .. })));
+    std::fs::write(&copy, b"another").unwrap();
+    let error = model.evaluator(24, 24).unwrap().prepare(1).unwrap_err().to_string();
+    std::fs::remove_file(&copy).unwrap();
+    assert!(error.contains("changed after it was opened"), "{error}");
+}
+
+#[test]
 fn bf16_is_a_choice_and_says_so() {
     let Some(options) = options("bf16_is_a_choice_and_says_so") else { return };
     let model = open(RuntimeOptions { precision: Precision::Bf16, device: "CPU".into(), ..options }).unwrap();
