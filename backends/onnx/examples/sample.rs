@@ -15,6 +15,7 @@ const HELP: &str = "usage: sample MODEL [options]
   --pictures N    how many to draw                                                      [4]
   --steps N       evaluations of each                                                   [50]
   --threads N     of the CPU; 0: one for each core                                      [0]
+  --batch N       pictures of an evaluation; 0: as suits the engine                     [0]
   --seed N                                                                              [1]
   --out FILE      where the pictures go                                                 [sample.ppm]";
 
@@ -27,6 +28,7 @@ struct Options {
     pictures: usize,
     steps: usize,
     threads: usize,
+    batch: usize,
     seed: u64,
     out: String,
 }
@@ -39,8 +41,8 @@ fn options() -> Result<Options, Failure> {
         std::process::exit(0);
     };
     let engine = EngineChoice::Embedded;
-    let (side, pictures, steps, threads, seed, out) = (64, 4, 50, 0, 1, "sample.ppm".into());
-    let mut options = Options { model, engine, side, pictures, steps, threads, seed, out };
+    let (side, pictures, steps, threads, batch, seed, out) = (64, 4, 50, 0, 0, 1, "sample.ppm".into());
+    let mut options = Options { model, engine, side, pictures, steps, threads, batch, seed, out };
     while let Some(name) = arguments.next() {
         let value = arguments.next().ok_or(format!("{name} needs a value\n{HELP}"))?;
         let number = || value.parse::<usize>().map_err(|_| format!("{name}: expected a number, found {value:?}"));
@@ -50,6 +52,7 @@ fn options() -> Result<Options, Failure> {
             "--pictures" => options.pictures = number()?.max(1),
             "--steps" => options.steps = number()?.max(2),
             "--threads" => options.threads = number()?,
+            "--batch" => options.batch = number()?,
             "--seed" => options.seed = number()? as u64,
             "--out" => options.out = value,
             _ => return Err(format!("there is no {name}\n{HELP}").into()),
@@ -59,7 +62,7 @@ fn options() -> Result<Options, Failure> {
         options.threads = std::thread::available_parallelism().map_or(1, usize::from);
     }
     if let EngineChoice::Runtime(runtime) = options.engine {
-        let runtime = RuntimeOptions { threads: options.threads, batch: options.pictures, ..runtime };
+        let runtime = RuntimeOptions { threads: options.threads, batch: options.batch, ..runtime };
         options.engine = EngineChoice::Runtime(runtime);
     }
     Ok(options)

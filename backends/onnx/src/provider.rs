@@ -51,9 +51,10 @@ impl Provider {
         self != Self::Cpu
     }
 
-    /// Pictures of an evaluation where the caller does not say.
+    /// Pictures of an evaluation where the caller does not say. On a CPU several at a time take their multiple in time
+    /// and memory.
     pub(crate) fn usual_batch(self) -> usize {
-        if self.copies() { 16 } else { 4 }
+        if self.copies() { 16 } else { 1 }
     }
 
     /// What registers it with a session; nothing for the CPU's, which every session has.

@@ -45,10 +45,12 @@ fn differences(model: &OnnxDenoiser) -> (f64, f64) {
 #[test]
 fn openvino_gives_the_same_picture() {
     let Some(options) = options("openvino_gives_the_same_picture") else { return };
-    let model = open(options).unwrap();
-    assert!(model.engine_name().ends_with("OpenVINO"), "{}", model.engine_name());
-    let (largest, _) = differences(&model);
-    assert!(largest < 2e-5, "{largest}");
+    for batch in [0, 4] {
+        let model = open(RuntimeOptions { batch, ..options.clone() }).unwrap();
+        assert!(model.engine_name().ends_with("OpenVINO"), "{}", model.engine_name());
+        let (largest, _) = differences(&model);
+        assert!(largest < 2e-5, "{largest}");
+    }
 }
 
 #[test]
