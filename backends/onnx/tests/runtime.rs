@@ -156,3 +156,33 @@ fn another_library_is_refused_in_the_same_process() {
     let error = OnnxDenoiser::open_with(path(), &options(other)).err().unwrap().to_string();
     assert!(error.contains("this process already uses"), "{error}");
 }
+
+#[test]
+fn a_provider_that_the_library_lacks_is_named_with_its_package() {
+    if runtime("a_provider_that_the_library_lacks_is_named_with_its_package").is_none() {
+        return;
+    }
+    for (name, package) in [
+        ("openvino", "onnxruntime-openvino"),
+        ("cuda", "onnxruntime-gpu"),
+        ("tensorrt-f16", "onnxruntime-gpu"),
+        ("coreml", "macOS"),
+        ("directml", "onnxruntime-directml"),
+    ] {
+        let engine: EngineChoice = name.parse().unwrap();
+        let how = OpenOptions { engine, ..OpenOptions::default() };
+        match OnnxDenoiser::open_with(path(), &how) {
+            Err(error @ Error::Provider { .. }) => assert!(error.to_string().contains(package), "{error}"),
+            Err(other) => panic!("{name}: {other}"),
+            Ok(model) => assert!(!model.engine_name().ends_with("CPU"), "this build of ONNX Runtime has {name}"),
+        }
+    }
+    for (name, why) in [("onnxruntime-bf16", "f32, not bf16"), ("cuda-f16", "f32, not f16")] {
+        let how = OpenOptions { engine: name.parse().unwrap(), ..OpenOptions::default() };
+        let error = OnnxDenoiser::open_with(path(), &how).err().unwrap().to_string();
+        assert!(error.contains(why), "{error}");
+    }
+    let device = RuntimeOptions { device: "GPU".into(), ..RuntimeOptions::default() };
+    let error = OnnxDenoiser::open_with(path(), &options(device)).err().unwrap().to_string();
+    assert!(error.contains("expected no device"), "{error}");
+}
