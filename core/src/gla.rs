@@ -58,7 +58,7 @@ fn level<A: Operator, D: Denoiser>(
     let mut is_pulled = false;
     arrays.each(chain, x, |_, x, arrays| {
         let Arrays { denoised, image: u, residual, measured, scratch, .. } = arrays;
-        problem.residual(denoised, residual);
+        problem.residual(denoised, residual, scratch);
         measured.copy_from_slice(residual);
         problem.pull(q, measured, scratch, u);
         let delta = displacement(raised, u);
@@ -75,12 +75,12 @@ fn level<A: Operator, D: Denoiser>(
         run.observe(arrays.denoised, raised)?;
     }
     arrays.each(chain, x, |chain, x, arrays| {
-        let Arrays { denoised, image: u, other: g, residual, measured, .. } = arrays;
+        let Arrays { denoised, image: u, other: g, residual, measured, scratch, .. } = arrays;
         let delta = displacement(raised, u);
         let mut t = 0.0;
         if delta > 0.0 {
             covariance(variance / delta, denoised, g);
-            problem.operator.apply(g, measured);
+            problem.operator.apply(g, measured, scratch);
             let curvature = dot(measured, measured) + problem.eta * problem.eta * dot(u, g).max(0.0);
             t = if curvature > 0.0 { dot(residual, measured).max(0.0) / curvature } else { 0.0 };
         }

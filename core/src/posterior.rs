@@ -56,7 +56,7 @@ impl<F: FnMut(Progress<'_>) -> ControlFlow<()>> Observe for F {}
 /// and once another measurement and the operator's own scratch.
 pub fn workspace_len<A: Operator>(operator: &A, chains: usize) -> usize {
     let (n, m) = (operator.image_len(), operator.measurement_len());
-    chains * (3 * n + m) + m + operator.solve_len()
+    chains * (3 * n + m) + m + operator.solve_len().max(operator.scratch_len())
 }
 
 /// The workspace, cut into arrays: of all chains, or of one.
@@ -122,8 +122,8 @@ impl<A: Operator> Problem<'_, A> {
     }
 
     /// residual ← y − A image.
-    pub(crate) fn residual(&self, image: &[f32], residual: &mut [f32]) {
-        self.operator.apply(image, residual);
+    pub(crate) fn residual(&self, image: &[f32], residual: &mut [f32], scratch: &mut [f32]) {
+        self.operator.apply(image, residual, scratch);
         for (r, y) in residual.iter_mut().zip(self.y) {
             *r = y - *r;
         }
@@ -132,7 +132,7 @@ impl<A: Operator> Problem<'_, A> {
     /// `update` ← Aᵀ(η² I + q A Aᵀ)⁻¹ residual; `residual` is overwritten.
     pub(crate) fn pull(&self, q: f64, residual: &mut [f32], scratch: &mut [f32], update: &mut [f32]) {
         self.operator.solve(self.eta * self.eta, q, residual, scratch);
-        self.operator.adjoint(residual, update);
+        self.operator.adjoint(residual, update, scratch);
     }
 
     /// The end of every method: x ← D(x, σ), then the exact Gaussian step from variance σ² towards the data.
@@ -145,7 +145,7 @@ impl<A: Operator> Problem<'_, A> {
     ) -> Result<(), WalkError<D::Error>> {
         run.evaluate(x, sigma, arrays.denoised)?;
         arrays.each(Chain { seed: 0, chain: 0 }, x, |_, x, arrays| {
-            self.residual(arrays.denoised, arrays.residual);
+            self.residual(arrays.denoised, arrays.residual, arrays.scratch);
             self.pull(sigma * sigma, arrays.residual, arrays.scratch, arrays.image);
             for ((x, d), u) in x.iter_mut().zip(arrays.denoised.iter()).zip(arrays.image.iter()) {
                 *x = (f64::from(*d) + sigma * sigma * f64::from(*u)) as f32;

@@ -62,12 +62,12 @@ fn step<A: Operator>(
 ) -> Result<(), crate::error::Error> {
     let Arrays { denoised, image: b, other, residual, measured, scratch, .. } = arrays;
     let (s2, eta) = (s * s, problem.eta);
-    problem.residual(x, residual);
+    problem.residual(x, residual, scratch);
     fill(chain.seed, chain.chain, 2 * k + 2, 0, measured);
     for (r, n) in residual.iter_mut().zip(measured.iter()) {
         *r = ((epsilon * f64::from(*r) / eta + spread * f64::from(*n)) / eta) as f32;
     }
-    problem.operator.adjoint(residual, b);
+    problem.operator.adjoint(residual, b, scratch);
     // b = ε(D − x)/s² + spread n₁/s + Aᵀ(ε(y − A x)/η² + spread n₂/η)
     let drift = Step {
         x: -epsilon / s2,
@@ -79,7 +79,7 @@ fn step<A: Operator>(
     };
     other.copy_from_slice(x);
     update(&drift, chain.seed, chain.chain, other, denoised, &[], b)?;
-    problem.operator.apply(other, residual);
+    problem.operator.apply(other, residual, scratch);
     for r in residual.iter_mut() {
         *r = (f64::from(*r) * s2) as f32;
     }

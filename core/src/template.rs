@@ -85,8 +85,8 @@ fn walk<A: Operator, D: Denoiser>(
         let gradient = tau / (problem.eta * problem.eta);
         let row = Step { gradient, ..Step::tweedie(s, tau / (s * s), noise, k as u32 + 1) };
         arrays.each(chain, x, |chain, x, arrays| {
-            problem.residual(x, arrays.residual);
-            problem.operator.adjoint(arrays.residual, arrays.image);
+            problem.residual(x, arrays.residual, arrays.scratch);
+            problem.operator.adjoint(arrays.residual, arrays.image, arrays.scratch);
             update(&row, chain.seed, chain.chain, x, arrays.denoised, &[], arrays.image)
         })?;
         run.observe(arrays.denoised, s)?;
