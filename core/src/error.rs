@@ -55,6 +55,16 @@ pub enum Error {
         /// Its length.
         found: usize,
     },
+    /// An operator is not what it says.
+    #[error("{what}: expected at most or about {expected:e}, found {found:e}; check A and its adjoint")]
+    Operator {
+        /// What was compared.
+        what: &'static str,
+        /// What a right operator has there.
+        expected: f64,
+        /// What this one has.
+        found: f64,
+    },
     /// σ lies outside what a table or a network covers.
     #[error("noise level {sigma} is outside the range {low} to {high}")]
     Domain {

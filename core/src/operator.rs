@@ -72,7 +72,9 @@ impl<A: Operator + ?Sized> Operator for &A {
     }
 }
 
-fn conjugate_gradients<A: Operator + ?Sized>(
+/// r ← (noise_variance·I + q A Aᵀ)⁻¹ r by at most [`CG_STEPS`] steps, with the scratch of the default
+/// [`Operator::solve`]; what is left of the equation.
+pub fn conjugate_gradients<A: Operator + ?Sized>(
     operator: &A,
     noise_variance: f64,
     q: f64,
