@@ -86,6 +86,10 @@ typedef enum rwt_status_code {
    * There is not enough memory for images of this size, or for so many chains.
    */
   RWT_ERR_MEMORY = 12,
+  /**
+   * The operator is not what it says (its adjoint, its norm), or its callback failed.
+   */
+  RWT_ERR_OPERATOR = 13,
 } rwt_status_code;
 
 /**
@@ -436,6 +440,34 @@ typedef rwt_status (*rwt_denoise_fn)(void *user, const float *x, size_t n, doubl
 typedef void (*rwt_release_fn)(void *user);
 
 /**
+ * What rwt_operator_check found.
+ */
+typedef struct rwt_operator_report {
+  /**
+   * sizeof(rwt_operator_report).
+   */
+  size_t struct_size;
+  /**
+   * The largest |<A x, y> - <x, A' y>| over (|A x| |y| + |x| |A' y|), for random x and y.
+   */
+  double adjoint_error;
+  /**
+   * The norm of A by power iteration.
+   */
+  double norm;
+  /**
+   * The bound of the norm that the operator works with.
+   */
+  double norm_bound;
+} rwt_operator_report;
+
+/**
+ * One direction of the caller's operator: read n_from floats, write n_to. Returns 0, or another status to stop the run.
+ * It is called by one thread at a time, maybe not the one that made it; it must not unwind or longjmp.
+ */
+typedef rwt_status (*rwt_operator_fn)(void *user, const float *from, size_t n_from, float *to, size_t n_to);
+
+/**
  * Options of rwt_schedule and rwt_plan; fill with rwt_plan_options_init first.
  */
 typedef struct rwt_plan_options {
@@ -732,10 +764,167 @@ rwt_status rwt_operator_mask(const uint8_t *mask,
                              struct rwt_operator **out);
 
 /**
+ * Test an operator on random arrays: that its adjoint is one, that the norm is what it says, that all is finite.
+ * RWT_ERR_OPERATOR with what is wrong. report may be NULL; size is sizeof *report.
+ * `operator` is a live handle; `report` is NULL or points to `size` writable bytes.
+ */
+RWT_API
+rwt_status rwt_operator_check(const struct rwt_operator *operator_,
+                              struct rwt_operator_report *report,
+                              size_t size);
+
+/**
+ * The elements of a measurement; 0 for NULL.
+ * `operator` is NULL or a live handle.
+ */
+RWT_API size_t rwt_operator_measurement_len(const struct rwt_operator *operator_);
+
+/**
+ * y = A x: x has n elements, those of an image, y has m, those of a measurement.
+ * `operator` is a live handle; `x` points to n floats, `y` to m that nobody else touches.
+ */
+RWT_API
+rwt_status rwt_operator_apply(const struct rwt_operator *operator_,
+                              const float *x,
+                              size_t n,
+                              float *y,
+                              size_t m);
+
+/**
+ * x = A' y, the adjoint.
+ * `operator` is a live handle; `y` points to m floats, `x` to n that nobody else touches.
+ */
+RWT_API
+rwt_status rwt_operator_adjoint(const struct rwt_operator *operator_,
+                                const float *y,
+                                size_t m,
+                                float *x,
+                                size_t n);
+
+/**
  * Free an operator; NULL is allowed. Samplers that use it go on.
  * `operator` is NULL or a live handle, which is dead afterwards.
  */
 RWT_API void rwt_operator_free(struct rwt_operator *operator_);
+
+/**
+ * An operator that calls the caller's functions, for images of channels x height x width and measurements of m
+ * elements. norm is an upper bound of the largest singular value; 0: it is measured here, by power iteration. Unless
+ * trusted is not 0, it is tested here as rwt_operator_check does; RWT_ERR_OPERATOR with what is wrong. release (may be
+ * NULL) is called with user exactly once: when the operator and every sampler that uses it are freed; never if this call
+ * fails.
+ * The functions keep their contract for as long as the operator lives; `out` points to a pointer.
+ */
+RWT_API
+rwt_status rwt_operator_from_callbacks(size_t channels,
+                                       size_t height,
+                                       size_t width,
+                                       size_t m,
+                                       double norm,
+                                       rwt_operator_fn apply,
+                                       rwt_operator_fn adjoint,
+                                       uint32_t trusted,
+                                       void *user,
+                                       rwt_release_fn release,
+                                       struct rwt_operator **out);
+
+/**
+ * Means of blocks of factor x factor pixels; the measurement is [channels, height / factor, width / factor]. Height and
+ * width must be multiples of the factor.
+ * `out` points to a pointer.
+ */
+RWT_API
+rwt_status rwt_operator_average(size_t channels,
+                                size_t height,
+                                size_t width,
+                                size_t factor,
+                                struct rwt_operator **out);
+
+/**
+ * Bicubic downsampling with antialiasing, as image libraries do it (Pillow's numbers); the measurement is [channels,
+ * height / factor, width / factor]. Height and width must be multiples of the factor.
+ * `out` points to a pointer.
+ */
+RWT_API
+rwt_status rwt_operator_bicubic(size_t channels,
+                                size_t height,
+                                size_t width,
+                                size_t factor,
+                                struct rwt_operator **out);
+
+/**
+ * A convolution of every channel by a kernel [kernel_height, kernel_width], both odd, whose middle is the pixel itself;
+ * the measurement has the image's shape. periodic 0: outside of the image are zeros; else what leaves on one side comes
+ * in on the other, which has a closed form and is faster. The kernel is copied.
+ * `kernel` points to kernel_height * kernel_width floats; `out` points to a pointer.
+ */
+RWT_API
+rwt_status rwt_operator_blur(size_t channels,
+                             size_t height,
+                             size_t width,
+                             const float *kernel,
+                             size_t kernel_height,
+                             size_t kernel_width,
+                             uint32_t periodic,
+                             struct rwt_operator **out);
+
+/**
+ * Unitary Fourier coefficients of a complex image, [2, height, width] with the real part first, where
+ * mask[height * width] is not 0: magnetic resonance imaging on a grid. The measurement is [coils, 2, height, width], zero
+ * where nothing was measured, with the frequency zero at row 0, column 0; eta is the noise of the real and of the
+ * imaginary part each. sensitivities is [coils, 2, height, width], or NULL for one coil (then coils is 1), which has a
+ * closed form. Both are copied.
+ * `mask` points to height * width bytes, `sensitivities` is NULL or points to its floats; `out` points to a pointer.
+ */
+RWT_API
+rwt_status rwt_operator_fourier(size_t height,
+                                size_t width,
+                                const uint8_t *mask,
+                                const float *sensitivities,
+                                size_t coils,
+                                struct rwt_operator **out);
+
+/**
+ * Line integrals: tomography with parallel beams at `count` angles in radians; the measurement is [channels, count,
+ * bins]. Bins are a pixel wide; a pixel at (x, y) from the image's middle, y down, falls on x cos + y sin from the
+ * detector's middle. The angles are copied.
+ * `angles` points to `count` doubles; `out` points to a pointer.
+ */
+RWT_API
+rwt_status rwt_operator_radon(size_t channels,
+                              size_t height,
+                              size_t width,
+                              const double *angles,
+                              size_t count,
+                              size_t bins,
+                              struct rwt_operator **out);
+
+/**
+ * A matrix [rows, channels * height * width], which is copied.
+ * `matrix` points to its floats; `out` points to a pointer.
+ */
+RWT_API
+rwt_status rwt_operator_dense(const float *matrix,
+                              size_t rows,
+                              size_t channels,
+                              size_t height,
+                              size_t width,
+                              struct rwt_operator **out);
+
+/**
+ * A matrix in compressed rows: row i has the values and columns from starts[i] to starts[i + 1]; starts has rows + 1
+ * elements, the first is 0. Everything is copied.
+ * `starts` points to rows + 1 numbers, `columns` and `values` to starts[rows]; `out` points to a pointer.
+ */
+RWT_API
+rwt_status rwt_operator_sparse(const size_t *starts,
+                               const uint32_t *columns,
+                               const float *values,
+                               size_t rows,
+                               size_t channels,
+                               size_t height,
+                               size_t width,
+                               struct rwt_operator **out);
 
 /**
  * Write n >= 2 decreasing noise levels into levels. options may be NULL: the defaults.
@@ -817,8 +1006,7 @@ rwt_status rwt_sampler_create(const struct rwt_denoiser *denoiser,
                               struct rwt_sampler **out);
 
 /**
- * Draw all chains. y is the measurement, n = channels * height * width floats in [channels, height, width], finite
- * wherever it was measured; without an operator y is NULL and n is 0. progress may be NULL; it is called after every
+ * Draw all chains. y is the measurement, n = rwt_operator_measurement_len floats, finite wherever it was measured; without an operator y is NULL and n is 0. progress may be NULL; it is called after every
  * evaluation, by one thread at a time and maybe not the caller's, and cancels by returning non-zero.
  * RWT_ERR_CANCELLED: each chain that had begun has its newest denoised image as its sample.
  * `sampler` is a live handle; `y` points to n floats; `progress` keeps its contract.

@@ -70,10 +70,12 @@ fn level<A: Operator, D: Denoiser>(
         }
         Ok::<(), Error>(())
     })?;
+    run.finite("the pull of the measurement", arrays.image, raised)?;
     if is_pulled {
         run.evaluate(x, raised, arrays.other)?;
         run.observe(arrays.denoised, raised)?;
     }
+    let mut is_finite = true;
     arrays.each(chain, x, |chain, x, arrays| {
         let Arrays { denoised, image: u, other: g, residual, measured, scratch, .. } = arrays;
         let delta = displacement(raised, u);
@@ -82,12 +84,13 @@ fn level<A: Operator, D: Denoiser>(
             covariance(variance / delta, denoised, g);
             problem.operator.apply(g, measured, scratch);
             let curvature = dot(measured, measured) + problem.eta * problem.eta * dot(u, g).max(0.0);
+            is_finite &= curvature.is_finite();
             t = if curvature > 0.0 { dot(residual, measured).max(0.0) / curvature } else { 0.0 };
         }
         let guided = Step { denoised: 1.0, gradient: t, noise: w, draw, ..Step::default() };
         update(&guided, chain.seed, chain.chain, x, denoised, &[], g)
     })?;
-    Ok(())
+    if is_finite { Ok(()) } else { Err(run.not_finite("the measurement of the guide", raised, 0)) }
 }
 
 /// The step of the difference along u: a hundredth of the noise's length; 0 where there is nothing to follow.

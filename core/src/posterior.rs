@@ -177,9 +177,14 @@ impl<D: Denoiser, O: Observe> Run<'_, D, O> {
     /// An error at the last evaluation's row unless the whole image is finite.
     pub fn finite(&self, name: &'static str, image: &[f32], sigma: f64) -> Result<(), WalkError<D::Error>> {
         match image.iter().position(|v| !v.is_finite()) {
-            Some(element) => Err(WalkError::NotFinite { name, row: self.evaluations - 1, sigma, element }),
+            Some(element) => Err(self.not_finite(name, sigma, element)),
             None => Ok(()),
         }
+    }
+
+    /// The error at the last evaluation's row.
+    pub fn not_finite(&self, name: &'static str, sigma: f64, element: usize) -> WalkError<D::Error> {
+        WalkError::NotFinite { name, row: self.evaluations - 1, sigma, element }
     }
 
     pub fn observe(&mut self, denoised: &[f32], sigma: f64) -> Result<(), WalkError<D::Error>> {

@@ -44,6 +44,7 @@ pub fn preconditioned<A: Operator, D: Denoiser>(
         let t = temperature.unwrap_or((1.0 - (1.0 - r * r) / (2.0 * epsilon)).max(0.0));
         let spread = sqrt(2.0 * epsilon * t);
         arrays.each(chain, x, |chain, x, arrays| step(problem, s, epsilon, spread, k as u32, chain, x, arrays))?;
+        run.finite("x", x, s)?;
         run.observe(arrays.denoised, s)?;
     }
     problem.end(&mut run, levels[levels.len() - 1], x, arrays)

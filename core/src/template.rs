@@ -89,6 +89,7 @@ fn walk<A: Operator, D: Denoiser>(
             problem.operator.adjoint(arrays.residual, arrays.image, arrays.scratch);
             update(&row, chain.seed, chain.chain, x, arrays.denoised, &[], arrays.image)
         })?;
+        run.finite("x", x, s)?;
         run.observe(arrays.denoised, s)?;
     }
     Ok(())

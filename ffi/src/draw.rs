@@ -4,7 +4,7 @@ use crate::denoiser::Evaluator;
 use crate::run::Work;
 use crate::sampler_options::rwt_method;
 use crate::status::{Failure, rwt_status_code::*, zeros};
-use rwt_core::{Chain, Mask, Problem, Progress, SliceWalker, Walk, WalkError};
+use rwt_core::{Chain, Problem, Progress, SliceWalker, Walk, WalkError};
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 
@@ -35,7 +35,13 @@ impl Work<'_> {
                     estimate.map_or(Ok(()), |estimate| keep(estimate, slots))?;
                     return Err(cancelled());
                 }
-                Err(error) => return Err(failure(first, length, error)),
+                Err(error) => {
+                    let said = self.sampler.operator.as_ref().and_then(|operator| operator.failure.lock().ok()?.take());
+                    return Err(match said {
+                        Some(said) => Failure::new(RWT_ERR_OPERATOR, format!("{said} in chain {first}: {error}")),
+                        None => failure(first, length, error),
+                    });
+                }
             }
         }
         Ok(())
@@ -43,7 +49,7 @@ impl Work<'_> {
 
     fn workspace_len(&self, chains: usize) -> usize {
         match &self.sampler.operator {
-            Some(mask) => Mask::new(&mask.mask, mask.channels).map_or(0, |mask| rwt_core::workspace_len(&mask, chains)),
+            Some(operator) => rwt_core::workspace_len(&**operator, chains),
             None => 2 * chains * self.sampler.len(),
         }
     }
@@ -58,13 +64,12 @@ impl Work<'_> {
         estimate: &mut Option<Vec<f32>>,
     ) -> Result<(), WalkError<String>> {
         let options = &self.sampler.options;
-        let Some(data) = &self.sampler.operator else {
+        let Some(operator) = &self.sampler.operator else {
             return self.prior_chains(first, evaluator, x, workspace, estimate);
         };
-        let mask = Mask::new(&data.mask, data.channels)?;
         let info = &self.sampler.denoiser.info;
         let problem =
-            Problem { operator: &mask, y: &self.y, eta: options.eta, mean: info.mean, variance: info.variance };
+            Problem { operator: &**operator, y: &self.y, eta: options.eta, mean: info.mean, variance: info.variance };
         let levels = &self.levels[..];
         let observe = |progress: Progress<'_>| self.observe(progress.sigma, progress.denoised, estimate);
         let (epsilon, temperature) = (options.epsilon, options.temperature);

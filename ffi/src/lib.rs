@@ -8,7 +8,11 @@
 pub mod denoiser;
 pub mod denoiser_options;
 mod draw;
+pub mod mask;
 pub mod operator;
+pub mod operator_callback;
+#[cfg(feature = "operators")]
+pub mod operators;
 pub(crate) mod options;
 pub mod plan;
 pub mod plan_options;

@@ -95,27 +95,13 @@ pub(crate) fn run(
     failure.map_or(Ok(()), Err)
 }
 
-/// The measurement, zero where nothing was measured.
+/// The measurement, or nothing without an operator.
 fn measurement(sampler: &rwt_sampler, y: &[f32]) -> Result<Vec<f32>, Failure> {
-    let expected = if sampler.operator.is_some() { sampler.len() } else { 0 };
-    if y.len() != expected {
-        return Err(Failure::argument(format!("y must have {expected} elements, found {}", y.len())));
+    match &sampler.operator {
+        Some(operator) => operator.measured(y),
+        None if y.is_empty() => Ok(Vec::new()),
+        None => Err(Failure::argument(format!("y must have 0 elements, found {}: there is no operator", y.len()))),
     }
-    let Some(mask) = &sampler.operator else { return Ok(Vec::new()) };
-    let keep = |i: usize| mask.mask[i % mask.mask.len()] != 0;
-    if let Some(i) = (0..y.len()).find(|&i| keep(i) && !y[i].is_finite()) {
-        let (pixel, channel) = (i % mask.mask.len(), i / mask.mask.len());
-        return Err(Failure::new(
-            RWT_ERR_NOT_FINITE,
-            format!(
-                "y is {} at channel {channel}, row {}, column {}, which the mask keeps: set the mask to 0 there",
-                y[i],
-                pixel / mask.width,
-                pixel % mask.width
-            ),
-        ));
-    }
-    Ok((0..y.len()).map(|i| if keep(i) { y[i] } else { 0.0 }).collect())
 }
 
 /// The levels, and without an operator the rows of the walk.

@@ -1,7 +1,7 @@
 //! A sampler: chains of one problem, their mean and their standard deviation.
 
 use crate::denoiser::{Shared, rwt_denoiser, rwt_denoiser_info};
-use crate::operator::{MaskData, rwt_operator};
+use crate::operator::{Measurement, rwt_operator};
 use crate::options;
 use crate::run::{self, rwt_progress_fn};
 use crate::sampler_options::rwt_sampler_options;
@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, TryLockError};
 /// A sampler; it serves one call at a time, except rwt_sampler_cancel, which any thread may call at any time.
 pub struct rwt_sampler {
     pub(crate) denoiser: Arc<Shared>,
-    pub(crate) operator: Option<Arc<MaskData>>,
+    pub(crate) operator: Option<Arc<Measurement>>,
     pub(crate) options: rwt_sampler_options,
     pub(crate) shape: [usize; 3],
     /// Chains that are walked together.
@@ -99,7 +99,7 @@ pub unsafe extern "C" fn rwt_sampler_create(
         }
         let shape = [channels, height, width];
         check_shape(shape, &denoiser.shared.info, operator.map(|a| &*a.shared))?;
-        let options = options.resolve(&denoiser.shared.info, operator.map(|a| a.shared.widest_gap()))?;
+        let options = options.resolve(&denoiser.shared.info, operator.map(|a| a.shared.gap))?;
         let mut evaluator = denoiser.shared.evaluator(height, width)?;
         // groups of about the same size
         let chains = options.chains as usize;
@@ -120,7 +120,7 @@ pub unsafe extern "C" fn rwt_sampler_create(
     })
 }
 
-fn check_shape(shape: [usize; 3], info: &rwt_denoiser_info, operator: Option<&MaskData>) -> Result<(), Failure> {
+fn check_shape(shape: [usize; 3], info: &rwt_denoiser_info, operator: Option<&Measurement>) -> Result<(), Failure> {
     let [channels, height, width] = shape;
     let elements = channels.checked_mul(height).and_then(|n| n.checked_mul(width));
     if !elements.is_some_and(|n| n > 0 && n <= isize::MAX as usize / 64) {
@@ -131,16 +131,15 @@ fn check_shape(shape: [usize; 3], info: &rwt_denoiser_info, operator: Option<&Ma
         return Err(Failure::argument(text));
     }
     match operator {
-        Some(a) if [a.channels, a.height, a.width] != shape => Err(Failure::argument(format!(
+        Some(a) if a.shape != shape => Err(Failure::argument(format!(
             "the operator was made for {} x {} x {} elements, the sampler is for {channels} x {height} x {width}",
-            a.channels, a.height, a.width
+            a.shape[0], a.shape[1], a.shape[2]
         ))),
         _ => Ok(()),
     }
 }
 
-/// Draw all chains. y is the measurement, n = channels * height * width floats in [channels, height, width], finite
-/// wherever it was measured; without an operator y is NULL and n is 0. progress may be NULL; it is called after every
+/// Draw all chains. y is the measurement, n = rwt_operator_measurement_len floats, finite wherever it was measured; without an operator y is NULL and n is 0. progress may be NULL; it is called after every
 /// evaluation, by one thread at a time and maybe not the caller's, and cancels by returning non-zero.
 /// RWT_ERR_CANCELLED: each chain that had begun has its newest denoised image as its sample.
 ///

@@ -37,6 +37,8 @@ pub enum rwt_status_code {
     RWT_ERR_INTERNAL = 11,
     /** There is not enough memory for images of this size, or for so many chains. */
     RWT_ERR_MEMORY = 12,
+    /** The operator is not what it says (its adjoint, its norm), or its callback failed. */
+    RWT_ERR_OPERATOR = 13,
 }
 
 use rwt_status_code::*;

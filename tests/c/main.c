@@ -57,6 +57,10 @@
     test(an_engine_that_cannot_be_had_is_an_error)                         \
     test(options_of_a_model_are_checked)                                   \
     test(an_evaluation_above_the_budget_of_memory_is_an_error)             \
+    test(samples_fit_an_average_and_a_callers_operator_does_the_same)      \
+    test(an_operator_that_is_wrong_is_found)                               \
+    test(every_operator_passes_its_own_test)                               \
+    test(a_bad_argument_of_any_operator_is_an_error)                       \
     test(the_version_is_that_of_the_header)
 
 #define DECLARE(name) void name(void);

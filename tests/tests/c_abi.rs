@@ -111,6 +111,10 @@ c_tests! {
     an_engine_that_cannot_be_had_is_an_error
     options_of_a_model_are_checked
     an_evaluation_above_the_budget_of_memory_is_an_error
+    samples_fit_an_average_and_a_callers_operator_does_the_same
+    an_operator_that_is_wrong_is_found
+    every_operator_passes_its_own_test
+    a_bad_argument_of_any_operator_is_an_error
     the_version_is_that_of_the_header
 }
 
