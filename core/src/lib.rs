@@ -13,7 +13,8 @@
 //! | [`Walker`] | the place: it holds arrays and runs the [`Denoiser`] | [`SliceWalker`] here, others in backends |
 //!
 //! [`recipes`] is the table of the known samplers, each cell linked to the function that makes it.
-//! Posterior samples of an inverse problem ([`Problem`]) come from [`gla`], [`preconditioned`] or [`template`].
+//! Posterior samples of an inverse problem ([`Problem`]) come from [`gla`], [`preconditioned`] or [`template`];
+//! what samples say: [`Moments`], [`Histogram`], [`Fit`], [`Modes`], and of chains that are kept [`split_rhat`] and [`ess`].
 //!
 //! ```
 //! use rwt_core::{Gaussian, Schedule, SliceWalker, Step, Walk, recipes};
@@ -36,9 +37,13 @@
 
 mod corrector;
 mod denoiser;
+mod diagnostics;
 mod error;
 mod exact;
+mod fit;
 mod gla;
+mod histogram;
+mod modes;
 mod moments;
 pub mod noise;
 mod operator;
@@ -60,9 +65,13 @@ mod walker;
 
 pub use corrector::Corrector;
 pub use denoiser::Denoiser;
+pub use diagnostics::{ess, split_rhat};
 pub use error::{Error, WalkError};
 pub use exact::{Gaussian, Mixture};
+pub use fit::Fit;
 pub use gla::gla;
+pub use histogram::Histogram;
+pub use modes::Modes;
 pub use moments::{Moments, psnr};
 pub use operator::{CG_STEPS, Operator, conjugate_gradients, dot};
 pub use operators::{Dense, Mask};
