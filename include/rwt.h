@@ -287,7 +287,7 @@ typedef enum rwt_provider {
  */
 typedef enum rwt_precision {
   /**
-   * 32 bits, without TF32 (the default).
+   * 32 bits (the default); CUDA without TF32, while TensorRT may use it.
    */
   RWT_PRECISION_F32 = 0,
   /**
@@ -684,12 +684,15 @@ extern "C" {
 
 /**
  * Open a denoiser from an ONNX file with rwt.* metadata, on the embedded engine. RWT_ERR_IO if the file cannot be
- * read, RWT_ERR_MODEL with the reason if it cannot be used. Where the file declares rwt.symmetry square, a sampler
+ * read, RWT_ERR_MODEL with the reason if it cannot be used, RWT_ERR_MEMORY if already a small image is above the budget.
+ * Where the file declares rwt.symmetry square, a sampler
  * shows the network each level turned or mirrored at random, which averages its errors out. Free with
  * rwt_denoiser_free.
  * `path` is a string that ends with 0; `out` points to a pointer.
  */
-RWT_API rwt_status rwt_denoiser_open(const char *path, struct rwt_denoiser **out);
+RWT_API
+rwt_status rwt_denoiser_open(const char *path,
+                             struct rwt_denoiser **out);
 
 /**
  * The same with options; NULL: the defaults. RWT_ERR_UNSUPPORTED with the reason if ONNX Runtime is chosen and none can

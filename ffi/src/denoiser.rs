@@ -150,7 +150,10 @@ impl Evaluator<'_> {
         let _ = chains;
         #[cfg(feature = "onnx")]
         if let Self::Onnx(evaluator) = self {
-            return evaluator.prepare(chains).map_err(|error| Failure::new(RWT_ERR_MODEL, error.to_string()));
+            return evaluator.prepare(chains).map_err(|error| match error {
+                rwt_onnx::Error::Provider { .. } => Failure::new(RWT_ERR_UNSUPPORTED, error.to_string()),
+                error => Failure::new(RWT_ERR_MODEL, error.to_string()),
+            });
         }
         Ok(())
     }
@@ -184,7 +187,8 @@ impl rwt_core::Denoiser for Evaluator<'_> {
 }
 
 /// Open a denoiser from an ONNX file with rwt.* metadata, on the embedded engine. RWT_ERR_IO if the file cannot be
-/// read, RWT_ERR_MODEL with the reason if it cannot be used. Where the file declares rwt.symmetry square, a sampler
+/// read, RWT_ERR_MODEL with the reason if it cannot be used, RWT_ERR_MEMORY if already a small image is above the budget.
+/// Where the file declares rwt.symmetry square, a sampler
 /// shows the network each level turned or mirrored at random, which averages its errors out. Free with
 /// rwt_denoiser_free.
 ///

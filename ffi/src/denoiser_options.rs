@@ -37,7 +37,7 @@ pub enum rwt_provider {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum rwt_precision {
-    /** 32 bits, without TF32 (the default). */
+    /** 32 bits (the default); CUDA without TF32, while TensorRT may use it. */
     RWT_PRECISION_F32 = 0,
     /** bfloat16: OpenVINO and TensorRT. */
     RWT_PRECISION_BF16 = 1,
@@ -159,12 +159,10 @@ pub(crate) unsafe fn text<'a>(name: &str, text: *const c_char) -> Result<Option<
 pub(crate) fn open(path: &str, options: &rwt_denoiser_options, texts: &Texts<'_>) -> Result<Shared, Failure> {
     use rwt_onnx::{Error, OnnxDenoiser, OpenOptions};
     let engine = engine(options, texts)?;
-    if let Err(error) = std::fs::File::open(path) {
-        return Err(Failure::new(RWT_ERR_IO, format!("cannot open the model {path}: {error}")));
-    }
     let how = OpenOptions { engine, keys: &texts.keys, memory: options.memory };
     let model = OnnxDenoiser::open_with(path, &how).map_err(|error| match error {
         Error::Runtime { .. } | Error::Provider { .. } => Failure::new(RWT_ERR_UNSUPPORTED, error.to_string()),
+        Error::Read { .. } => Failure::new(RWT_ERR_IO, error.to_string()),
         Error::Memory { .. } => Failure::new(RWT_ERR_MEMORY, format!("{path}: {error}")),
         error => Failure::new(RWT_ERR_MODEL, format!("{path}: {error}")),
     })?;

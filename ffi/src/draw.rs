@@ -15,11 +15,15 @@ impl Work<'_> {
         let mut evaluator = self.sampler.denoiser.evaluator(height, width)?;
         evaluator.prepare(self.side_by_side)?;
         let mut workspace = zeros(self.workspace_len(self.side_by_side))?;
-        while let Some((group, slots)) = self.groups.lock().ok().and_then(|mut groups| groups.next()) {
-            let cancelled = || Failure::new(RWT_ERR_CANCELLED, "cancelled; the chains that had begun can be read");
-            if self.sampler.cancel.load(Ordering::Relaxed) {
-                return Err(cancelled());
-            }
+        let cancelled = || Failure::new(RWT_ERR_CANCELLED, "cancelled; the chains that had begun can be read");
+        // those that began are the first ones: nobody takes a group after a cancelling
+        let next = || {
+            let mut groups = self.groups.lock().ok()?;
+            let stops = groups.len() > 0 && self.sampler.cancel.load(Ordering::Relaxed);
+            if stops { Some(Err(cancelled())) } else { groups.next().map(Ok) }
+        };
+        while let Some(taken) = next() {
+            let (group, slots) = taken?;
             let mut x = zeros(slots.len() * length)?;
             let first = group * self.side_by_side;
             let chain = Chain { seed: self.sampler.options.seed, chain: first as u64 };

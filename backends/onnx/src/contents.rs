@@ -12,6 +12,8 @@ use crate::wire::{Fields, Value, text, varint};
 
 /// Pads, strides, kernels and the like of more than this are damage, not design.
 const WINDOW_LIMIT: u64 = 64;
+/// More inputs of an operator than a network has.
+const INPUT_LIMIT: usize = 1024;
 /// Integer constants are axes, shapes and pads; i32's and i64's ends mean "to the end" and are let through.
 const INTEGER_LIMIT: u64 = 1 << 16;
 const WINDOWS: [&str; 7] =
@@ -24,6 +26,8 @@ pub(crate) struct Contents {
     pub(crate) metadata: Vec<(String, String)>,
     /// Operators in use, with their domain where it is not ONNX's own.
     pub(crate) operators: BTreeSet<String>,
+    /// An operator runs a graph of its own, which is not walked.
+    has_subgraph: bool,
     /// Names of the graph's inputs; old exporters list weights among them.
     inputs: Vec<String>,
     /// Names of the graph's outputs.
@@ -48,6 +52,7 @@ impl Contents {
                 contents.metadata.push(entry.into());
                 Ok(())
             }
+            25 => Err(Error::Malformed("expected operators of ONNX, found functions of the model's own".into())),
             _ => Ok(()),
         })?;
         match graphs {
@@ -60,7 +65,7 @@ impl Contents {
     /// engine, its operators are known, too.
     pub(crate) fn check(&self, is_embedded: bool) -> Result<[&'static str; 2], Error> {
         let names: Vec<_> = self.operators.iter().filter(|name| !operators::is_supported(name)).cloned().collect();
-        if is_embedded && !names.is_empty() {
+        if is_embedded && !names.is_empty() || self.has_subgraph {
             return Err(Error::Operators { names });
         }
         let interface = |what, expected: &str, found: &[&str]| {
@@ -103,16 +108,26 @@ impl Contents {
     }
 
     fn node(&mut self, node: &[u8]) -> Result<(), Error> {
+        let mut inputs = 0;
         let (kind, domain) = (string(node, 4)?, string(node, 7)?);
         let name = if matches!(domain, "" | "ai.onnx") { kind.to_owned() } else { format!("{domain}.{kind}") };
         each(node, |number, message| match number {
             5 => attribute(message).map(|holds_graph| {
                 if holds_graph {
                     self.operators.insert(format!("{name} with a subgraph"));
+                    self.has_subgraph = true;
                 }
             }),
+            1 => {
+                inputs += 1;
+                Ok(())
+            }
             _ => Ok(()),
         })?;
+        if inputs > INPUT_LIMIT {
+            let text = format!("{name}: expected at most {INPUT_LIMIT} inputs, found {inputs}");
+            return Err(Error::Malformed(text));
+        }
         self.operators.insert(name);
         Ok(())
     }

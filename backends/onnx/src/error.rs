@@ -37,7 +37,7 @@ pub enum Error {
         tensor: String,
     },
     /// The network uses operators that the engine does not run.
-    #[error("expected operators of the embedded engine, found {}; export with another opset (18 works well) or replace these layers", names.join(", "))]
+    #[error("expected operators that the engine runs on their own, found {}; export with another opset (18 works well) or replace these layers", names.join(", "))]
     Operators {
         /// Their names, sorted, each once.
         names: Vec<String>,

@@ -69,7 +69,7 @@ impl<'a> Evaluator<'a> {
             },
             batch,
             worker: model.engine().worker(),
-            waiting: Vec::with_capacity(batch),
+            waiting: Vec::new(),
         })
     }
 
@@ -86,10 +86,11 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Get ready for this many pictures at a time, or as many as [`Evaluator::batch`] says if that is less. Where the
-    /// engine compiles the network for each shape, this does it, so that the first evaluation takes no longer than the others.
+    /// engine compiles the network for each shape, this does it; pictures that are not square and shown on their side are
+    /// another shape, compiled when the first comes.
     ///
     /// # Errors
-    /// [`Error::Engine`] or [`Error::Provider`] if it cannot.
+    /// [`Error::Engine`], [`Error::Provider`] or [`Error::Read`] if it cannot.
     pub fn prepare(&mut self, pictures: usize) -> Result<(), Error> {
         self.batch = self.batch.min(pictures.max(1));
         let (height, width) = self.views.paddings[0].size();
@@ -158,7 +159,8 @@ impl Denoiser for Evaluator<'_> {
     /// NaN or infinite in `x` is so in `denoised`; the walk checks both.
     ///
     /// # Errors
-    /// [`Error::Length`], [`Error::Sigma`], and [`Error::Engine`] or [`Error::OutputShape`] from the network.
+    /// [`Error::Length`], [`Error::Sigma`], [`Error::NotOnTable`]; [`Error::Engine`] or [`Error::OutputShape`] from the
+    /// network, and where it is compiled for a new shape, those of [`Evaluator::prepare`].
     fn denoise(&mut self, x: &[f32], sigma: f64, denoised: &mut [f32]) -> Result<(), Error> {
         self.check(x, sigma, denoised)?;
         self.waiting.clear();

@@ -27,6 +27,20 @@ impl Small {
         Self { values: ArrayD::from_shape_vec(IxDyn(&[values.len()]), values).unwrap_or_default(), is_integer: true }
     }
 
+    /// Integers of 32 bits and floats of 32 bits; `None` where an engine would wrap around, or for too many.
+    fn rounded(mut self) -> Option<Self> {
+        let range = f64::from(i32::MIN)..=f64::from(i32::MAX);
+        // the ends of i64 mean "to the end"
+        let is_size = |value: &f64| range.contains(value) || value.abs() >= 2f64.powi(62);
+        if self.values.len() > VALUE_LIMIT || self.is_integer && !self.values.iter().all(is_size) {
+            return None;
+        }
+        if !self.is_integer {
+            self.values.mapv_inplace(|value| f64::from(value as f32));
+        }
+        Some(self)
+    }
+
     fn integers(&self) -> Vec<i64> {
         self.values.iter().map(|&value| value as i64).collect()
     }
@@ -43,7 +57,7 @@ pub(crate) fn fold(node: &Node, inputs: &[Option<&Small>]) -> Option<Small> {
     };
     let values = match &node.operator[..] {
         "Identity" => first.values.clone(),
-        "Cast" => return Some(cast(first, node.integer("to", 0))),
+        "Cast" => return cast(first, node.integer("to", 0)).rounded(),
         "Floor" => first.values.mapv(f64::floor),
         "Ceil" => first.values.mapv(f64::ceil),
         "Neg" => -&first.values,
@@ -52,18 +66,31 @@ pub(crate) fn fold(node: &Node, inputs: &[Option<&Small>]) -> Option<Small> {
         "Mul" => both(first, second?, |a, b| a * b)?,
         "Div" if first.is_integer => both(first, second?, |a, b| (a / b).trunc())?,
         "Div" => both(first, second?, |a, b| a / b)?,
-        "Min" => both(first, second?, f64::min)?,
-        "Max" => both(first, second?, f64::max)?,
+        "Mod" => {
+            both(first, second?, |a, b| if node.integer("fmod", 0) == 0 { a - b * (a / b).floor() } else { a % b })?
+        }
+        "Pow" => both(first, second?, f64::powf)?,
+        "Abs" => first.values.mapv(f64::abs),
+        "Min" if inputs.len() == 2 => both(first, second?, f64::min)?,
+        "Max" if inputs.len() == 2 => both(first, second?, f64::max)?,
         "Equal" => both(first, second?, |a, b| f64::from(a == b))?,
+        "Greater" => both(first, second?, |a, b| f64::from(a > b))?,
+        "GreaterOrEqual" => both(first, second?, |a, b| f64::from(a >= b))?,
+        "Less" => both(first, second?, |a, b| f64::from(a < b))?,
+        "LessOrEqual" => both(first, second?, |a, b| f64::from(a <= b))?,
+        "And" => both(first, second?, |a, b| f64::from(a != 0.0 && b != 0.0))?,
+        "Or" => both(first, second?, |a, b| f64::from(a != 0.0 || b != 0.0))?,
+        "Not" => first.values.mapv(|a| f64::from(a == 0.0)),
         "Where" => {
             let (yes, no) = (second?, input(2)?);
             let picked = both(first, yes, |keep, a| if keep != 0.0 { a } else { f64::NAN })?;
             let picked = Small { values: picked, is_integer: true };
             let values = both(&picked, no, |a, b| if a.is_nan() { b } else { a })?;
-            return Some(Small { values, is_integer: no.is_integer });
+            return Small { values, is_integer: no.is_integer }.rounded();
         }
         "Concat" => {
             let parts = inputs.iter().map(|part| part.map(|part| part.values.view())).collect::<Option<Vec<_>>>()?;
+            (parts.iter().map(|part| part.len()).sum::<usize>() <= VALUE_LIMIT).then_some(())?;
             concatenate(axis(node.integer("axis", 0), first.values.ndim())?, &parts).ok()?
         }
         "ConstantOfShape" => {
@@ -125,7 +152,7 @@ pub(crate) fn fold(node: &Node, inputs: &[Option<&Small>]) -> Option<Small> {
         }
         _ => return None,
     };
-    (values.len() <= VALUE_LIMIT).then_some(Small { values, is_integer: first.is_integer })
+    Small { values, is_integer: first.is_integer }.rounded()
 }
 
 fn cast(small: &Small, to: i64) -> Small {

@@ -6,6 +6,9 @@ use crate::Error;
 use crate::fold::{Small, VALUE_LIMIT};
 use crate::wire::{Fields, Value, text, varint};
 
+/// Longer chains of operators than this are no network. (A thread of 2 MiB of stack runs 3000.)
+const DEPTH_LIMIT: usize = 2500;
+
 /// A graph whose bytes have been walked by [`Contents`](crate::contents::Contents).
 #[derive(Default)]
 pub(crate) struct Graph {
@@ -41,6 +44,7 @@ pub(crate) struct Node {
 #[derive(Default)]
 struct Attribute {
     integers: Vec<i64>,
+    floats: Vec<f64>,
     text: String,
     tensor: Option<Constant>,
 }
@@ -67,6 +71,20 @@ impl Graph {
             }
         }
         Ok(graph)
+    }
+
+    /// The embedded engine follows a graph by recursion: the longest chain of operators is bounded.
+    pub(crate) fn check_depth(&self) -> Result<(), Error> {
+        let mut depths: HashMap<&str, usize> = HashMap::new();
+        for node in &self.nodes {
+            let depth = 1 + node.inputs.iter().filter_map(|name| depths.get(&name[..])).max().copied().unwrap_or(0);
+            if depth > DEPTH_LIMIT {
+                let text = format!("expected at most {DEPTH_LIMIT} operators one after another, found more");
+                return Err(Error::Malformed(text));
+            }
+            depths.extend(node.outputs.iter().map(|name| (&name[..], depth)));
+        }
+        Ok(())
     }
 
     /// Remember a ValueInfoProto: name, type → tensor type → element type, shape → dimensions.
@@ -98,7 +116,8 @@ impl Graph {
             match number {
                 1 => node.inputs.push(text(bytes)?.into()),
                 2 => node.outputs.push(text(bytes)?.into()),
-                4 => node.operator = text(bytes)?.into(),
+                4 => node.operator.push_str(text(bytes)?),
+                7 if !matches!(bytes, b"" | b"ai.onnx") => node.operator.insert_str(0, &format!("{}.", text(bytes)?)),
                 5 => {
                     let (name, attribute) = Attribute::read(bytes)?;
                     node.attributes.insert(name, attribute);
@@ -149,17 +168,21 @@ impl Node {
         self.attributes.get(name).and_then(|attribute| attribute.tensor.as_ref())
     }
 
-    /// What a `Constant` node says: a tensor, integers, or floats, of which only the number matters here.
+    /// What a `Constant` node says: a tensor, a number or a list of them.
     fn constant(&self) -> Constant {
         if let Some(tensor) = self.tensor("value") {
             return tensor.clone();
         }
-        let list = self.integers("value_ints");
-        let (shape, values) = match self.integers("value_int") {
-            [value] => (vec![], &[*value][..]),
-            _ => (vec![list.len()], list),
+        let integers = |name| self.integers(name).iter().map(|&v| v as f64).collect::<Vec<_>>();
+        let floats = |name| self.attributes.get(name).map_or(vec![], |attribute: &Attribute| attribute.floats.clone());
+        let (values, is_integer, is_scalar) = match &self.attributes {
+            a if a.contains_key("value_int") => (integers("value_int"), true, true),
+            a if a.contains_key("value_float") => (floats("value_float"), false, true),
+            a if a.contains_key("value_floats") => (floats("value_floats"), false, false),
+            _ => (integers("value_ints"), true, false),
         };
-        let small = Small::new(&shape, values.iter().map(|&v| v as f64).collect(), true);
+        let shape = if is_scalar { vec![] } else { vec![values.len()] };
+        let small = Small::new(&shape, values, is_integer).filter(|small| small.values.len() <= VALUE_LIMIT);
         Constant { shape, small }
     }
 }
@@ -172,6 +195,8 @@ impl Attribute {
                 (1, Value::Bytes(bytes)) => name = text(bytes)?.into(),
                 (3 | 8, Value::Varint(value)) => attribute.integers.push(value as i64),
                 (8, Value::Bytes(bytes)) => attribute.integers.extend(packed(bytes)?),
+                (2 | 7, Value::Fixed(bytes)) => attribute.floats.extend(floats(bytes)),
+                (7, Value::Bytes(bytes)) => attribute.floats.extend(floats(bytes)),
                 (4, Value::Bytes(bytes)) => attribute.text = String::from_utf8_lossy(bytes).into_owned(),
                 (5, Value::Bytes(bytes)) => attribute.tensor = Some(Constant::read(bytes)?.1),
                 _ => {}

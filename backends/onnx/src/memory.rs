@@ -66,10 +66,18 @@ impl<'a> Execution<'a> {
         // the rules calculate with i32 and trust each other
         let outputs = catch_unwind(AssertUnwindSafe(|| outputs(node, &inputs)));
         let outputs = outputs.unwrap_or_else(|_| Err("a size is out of range".into())).map_err(failed)?;
+        self.has_room(extra(node, &inputs))?;
         for (name, (shape, small)) in node.outputs.iter().zip(outputs) {
             self.add(name, shape, small)?;
         }
         Ok(())
+    }
+
+    /// Count what is needed now and some more.
+    fn has_room(&mut self, more: u64) -> Result<(), Error> {
+        let now = self.live.saturating_add(more).saturating_mul(2).saturating_add(BASE);
+        self.peak = self.peak.max(now);
+        if now > self.limit { Err(Error::Memory { limit: self.limit, needed: now }) } else { Ok(()) }
     }
 
     fn input(&self, name: &str) -> Result<Option<Input<'_>>, String> {
@@ -84,11 +92,12 @@ impl<'a> Execution<'a> {
     fn add(&mut self, name: &'a str, shape: Vec<usize>, small: Option<Small>) -> Result<(), Error> {
         let elements = shape.iter().fold(1_u64, |n, &size| n.saturating_mul(size as u64));
         let bytes = elements.saturating_mul(ELEMENT);
-        self.live = self.live.saturating_add(bytes);
-        self.peak = self.peak.max(self.live.saturating_mul(2).saturating_add(BASE));
-        if self.peak > self.limit || elements > i32::MAX as u64 {
-            return Err(Error::Memory { limit: self.limit, needed: self.peak });
+        if elements > i32::MAX as u64 {
+            let limit = self.limit.min(ELEMENT * i32::MAX as u64); // engines count elements in 32 bits
+            return Err(Error::Memory { limit, needed: bytes });
         }
+        self.live = self.live.saturating_add(bytes);
+        self.has_room(0)?;
         if let Some(before) = self.values.insert(name, Known { shape, small, bytes }) {
             self.live -= before.bytes;
         }
@@ -122,8 +131,24 @@ fn outputs(node: &Node, inputs: &[Option<Input<'_>>]) -> Result<Vec<Output>, Str
     if let Some(shape) = scales.and_then(|scales| shapes::resized(shape_of(0)?, scales)) {
         return Ok(vec![(shape, None)]);
     }
+    if node.operator == "Split" {
+        let parts = shape_of(0).and_then(|shape| shapes::split(node, shape, smalls.get(1).copied().flatten()));
+        return Ok(parts.ok_or("the parts are not known")?.into_iter().map(|part| (part, None)).collect());
+    }
     let inputs: Vec<_> = inputs.iter().map(|input| input.map(|(shape, small)| shapes::known(shape, small))).collect();
     shapes::outputs(node, &inputs)?.into_iter().map(|output| Ok((sizes(&output)?, None))).collect()
+}
+
+/// What an operator needs while it runs: a transposed convolution multiplies matrices before it adds their columns up.
+fn extra(node: &Node, inputs: &[Option<Input<'_>>]) -> u64 {
+    let shape = |place: usize| inputs.get(place).copied().flatten().map(|(shape, _)| shape);
+    match (&node.operator[..], shape(0), shape(1)) {
+        ("ConvTranspose", Some([_, _, places @ ..]), Some([_, weights @ ..])) => {
+            let product = |sizes: &[usize]| sizes.iter().fold(1u64, |n, &size| n.saturating_mul(size as u64));
+            product(places).saturating_mul(product(weights)).saturating_mul(ELEMENT)
+        }
+        _ => 0,
+    }
 }
 
 /// What the operators say that look at a shape alone.

@@ -17,6 +17,9 @@ use crate::{EngineChoice, Error, Evaluator, ModelInfo};
 /// The largest model that is loaded, in bytes.
 const SIZE_LIMIT: u64 = 1 << 30;
 
+/// The most pictures of an evaluation.
+const BATCH_LIMIT: usize = 4096;
+
 /// How a model is opened.
 #[derive(Debug, Clone)]
 pub struct OpenOptions<'a> {
@@ -126,6 +129,9 @@ impl OnnxDenoiser {
         contents.metadata.extend(options.keys.iter().map(|(key, value)| (key.to_string(), value.to_string())));
         let info = ModelInfo::from_metadata(&contents.metadata)?;
         let graph = Graph::read(&bytes)?;
+        if matches!(options.engine, EngineChoice::Embedded) {
+            graph.check_depth()?;
+        }
         let interface = Interface::new(&graph, names, &info)?;
         let (height, width) = trial_size(&info);
         let size = [height, width].map(|size| padded_size(size, info.margin, info.multiple));
@@ -156,7 +162,8 @@ impl OnnxDenoiser {
     /// An evaluator for pictures of `height` × `width`, any sizes from 1. Each starts a worker thread: keep it.
     ///
     /// # Errors
-    /// [`Error::Size`] if a size is zero, or too large for the engine or the memory.
+    /// [`Error::Size`] if a size is zero or too large for the engine, [`Error::Memory`] if a picture is above the budget,
+    /// [`Error::Shapes`] if the graph does not fit the size.
     pub fn evaluator(&self, height: usize, width: usize) -> Result<Evaluator<'_>, Error> {
         Evaluator::new(self, height, width)
     }
@@ -185,24 +192,35 @@ impl OnnxDenoiser {
 
     /// How many pictures of a padded size are evaluated at a time.
     pub(crate) fn batch(&self, size: [usize; 2]) -> Result<usize, Error> {
-        let needed = |pictures| self.budget.needed([pictures, self.info.channels, size[0], size[1]]);
-        needed(1)?;
-        let mut most = self.engine.batch();
-        while most > 1 && matches!(needed(most), Err(Error::Memory { .. })) {
-            most -= 1;
+        self.needed(1, size)?;
+        let fits = |pictures| !matches!(self.needed(pictures, size), Err(Error::Memory { .. }));
+        let (mut most, mut too_many) = (1, self.engine.batch().min(BATCH_LIMIT) + 1);
+        while too_many - most > 1 {
+            let middle = most + (too_many - most) / 2;
+            if fits(middle) { most = middle } else { too_many = middle }
         }
         // some exports have a free axis of pictures, and a constant for it inside
-        Ok(if needed(most).is_ok() { most } else { 1 })
+        Ok(if self.needed(most, size).is_ok() { most } else { 1 })
     }
 
-    /// What an evaluation of `pictures` of a height and width needs at the same time beside the weights, in bytes: an upper
-    /// bound of what the engine takes, which may compute some steps in place or together. 0 if nothing is counted.
+    /// The memory of padded pictures, lying on their side, too, if they may be shown so.
+    fn needed(&self, pictures: usize, [height, width]: [usize; 2]) -> Result<u64, Error> {
+        let upright = self.budget.needed([pictures, self.info.channels, height, width])?;
+        if !self.info.square || height == width {
+            return Ok(upright);
+        }
+        Ok(upright.max(self.budget.needed([pictures, self.info.channels, width, height])?))
+    }
+
+    /// What an evaluation of `pictures` of a height and width needs at the same time beside the weights, in bytes, by the
+    /// shapes in the graph, twice: engines keep what they freed, and pack what they multiply. The embedded engine took less
+    /// with every network that was tried; ONNX Runtime took more with very few channels, which it computes in blocks of
+    /// 16, and with 64-bit values. 0 if nothing is counted.
     ///
     /// # Errors
     /// [`Error::Memory`] above the budget, [`Error::Shapes`] if the graph does not fit the size.
     pub fn memory(&self, pictures: usize, height: usize, width: usize) -> Result<u64, Error> {
-        let [height, width] = [height, width].map(|size| padded_size(size, self.info.margin, self.info.multiple));
-        self.budget.needed([pictures, self.info.channels, height, width])
+        self.needed(pictures, [height, width].map(|size| padded_size(size, self.info.margin, self.info.multiple)))
     }
 
     /// Evaluate a small picture, not square, at three levels.

@@ -31,7 +31,7 @@ pub enum Provider {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Precision {
-    /// 32 bits, without TF32.
+    /// 32 bits; CUDA without TF32, while TensorRT may use it.
     #[default]
     F32,
     /// bfloat16 where the provider gains from it: OpenVINO and TensorRT.

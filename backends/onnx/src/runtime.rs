@@ -21,7 +21,10 @@ pub(crate) struct Runtime {
     name: String,
 }
 
-/// An evaluator's arrays, bound to the session that runs them: one for each shape that was asked for.
+/// Shapes whose arrays an evaluator keeps.
+const KEPT: usize = 4;
+
+/// An evaluator's arrays, bound to the session that runs them: one for each of the newest shapes.
 #[derive(Default)]
 pub(crate) struct Worker(Vec<Bound>);
 
@@ -83,6 +86,9 @@ impl Runtime {
         let place = match worker.0.iter().position(|bound| bound.shape == shape) {
             Some(place) => place,
             None => {
+                if worker.0.len() == KEPT {
+                    worker.0.remove(0);
+                }
                 worker.0.push(self.bind(shape)?);
                 worker.0.len() - 1
             }

@@ -34,8 +34,10 @@ pub(crate) fn outputs(node: &Node, inputs: &[Option<SymTensor>]) -> Result<Vec<S
         // the values are folded elsewhere
         "ConstantOfShape" => infer(&ops::ConstantOfShape { value: None }),
         "Conv" | "ConvTranspose" | "AveragePool" | "MaxPool" => window(node, &context, &mut infer),
-        "GlobalAveragePool" => infer(&ops::GlobalPool),
+        "GlobalAveragePool" | "GlobalMaxPool" => infer(&ops::GlobalPool),
         "DepthToSpace" => infer(&ops::DepthToSpace { block_size: node.integer("blocksize", 1) as u32 }),
+        // three operands have outer products between them
+        "Einsum" if inputs.len() > 2 => Err("more than two operands".into()),
         "Einsum" => infer(&ops::Einsum { equation: node.text("equation") }),
         "Expand" => infer(&ops::Expand),
         "Flatten" => infer(&ops::Flatten { axis: axis(1) }),
@@ -56,18 +58,23 @@ pub(crate) fn outputs(node: &Node, inputs: &[Option<SymTensor>]) -> Result<Vec<S
         "Resize" => infer(&ops::Resize),
         "Upsample" => infer(&ops::Upsample),
         "Slice" => infer(&ops::Slice),
-        "Split" => {
-            let parts = node.integers("num_outputs").first().map_or(node.outputs.len() as u32, |&n| n as u32);
-            let num_outputs = context.get(1).is_none().then_some(parts);
-            infer(&ops::Split { axis: axis(0), num_outputs })
+        "Split" => Err("the parts are not known".into()), // see `split`
+        "Squeeze" | "Unsqueeze" => {
+            // before opset 13 the axes are an attribute
+            let axes = node.integers("axes").iter().map(|&axis| SymExpr::Value(axis as i32)).collect::<Vec<_>>();
+            let mut inputs = inputs.to_vec();
+            if inputs.len() == 1 && !axes.is_empty() {
+                inputs.push(Some(SymTensor::from_vec(axes)));
+            }
+            let context = InferShapesContext::new(&inputs);
+            let rule: &dyn InferShapes = if node.operator == "Squeeze" { &ops::Squeeze } else { &ops::Unsqueeze };
+            rule.infer_shapes(context, &mut SymbolGen::new()).map_err(|error| error.to_string())
         }
-        "Squeeze" => infer(&ops::Squeeze),
         "Tile" => infer(&ops::Tile),
         "Transpose" => {
             let order = sizes(node.integers("perm"));
             infer(&ops::Transpose { perm: (!order.is_empty()).then_some(&order) })
         }
-        "Unsqueeze" => infer(&ops::Unsqueeze),
         _ => Err("the operator is not known".into()),
     }
 }
@@ -81,6 +88,7 @@ const UNARY: &[&str] = &[
     "Ceil",
     "Clip",
     "Cos",
+    "Dropout",
     "Elu",
     "Erf",
     "Exp",
@@ -161,10 +169,34 @@ fn whole(value: f64) -> Option<SymExpr> {
     (value.fract() == 0.0).then(|| SymExpr::Value(value.clamp(i32::MIN.into(), i32::MAX.into()) as i32))
 }
 
+/// The parts of a Split, given the shape, and the sizes if they are an input: else they are an attribute, or equal but for
+/// the last.
+pub(crate) fn split(node: &Node, shape: &[usize], sizes: Option<&Small>) -> Option<Vec<Vec<usize>>> {
+    let axis = node.integer("axis", 0);
+    let axis = usize::try_from(if axis < 0 { axis + shape.len() as i64 } else { axis }).ok()?;
+    let length = *shape.get(axis)?;
+    let given = sizes.map(|sizes| sizes.values.iter().map(|&v| v as i64).collect());
+    let given = given.or_else(|| Some(node.integers("split").to_vec()).filter(|list| !list.is_empty()));
+    let parts = match given {
+        Some(list) => list.into_iter().map(|size| usize::try_from(size).ok()).collect::<Option<Vec<_>>>()?,
+        None => {
+            let count = usize::try_from(node.integer("num_outputs", node.outputs.len() as i64)).ok()?;
+            let each = length.div_ceil(count.max(1));
+            (0..count.min(node.outputs.len())).map(|part| each.min(length.saturating_sub(part * each))).collect()
+        }
+    };
+    let part = |size| {
+        let mut part = shape.to_vec();
+        part[axis] = size;
+        part
+    };
+    Some(parts.into_iter().map(part).collect())
+}
+
 /// Resize and Upsample by scales that need not be whole.
 pub(crate) fn resized(shape: &[usize], scales: &Small) -> Option<Vec<usize>> {
     let fits = scales.values.len() == shape.len();
     fits.then(|| {
-        shape.iter().zip(&scales.values).map(|(&size, scale)| (size as f64 * scale).floor() as usize).collect()
+        shape.iter().zip(&scales.values).map(|(&size, scale)| (size as f32 * *scale as f32).floor() as usize).collect()
     })
 }

@@ -8,8 +8,8 @@ pub(crate) enum Value<'a> {
     Varint(u64),
     /// Bytes, text, an embedded message or packed numbers.
     Bytes(&'a [u8]),
-    /// Eight or four bytes, which no caller here needs.
-    Fixed,
+    /// Eight or four bytes.
+    Fixed(&'a [u8]),
 }
 
 /// Iterates over (field number, value).
@@ -24,12 +24,12 @@ impl<'a> Fields<'a> {
         let tag = varint(&mut self.0)?;
         let value = match tag & 7 {
             0 => Value::Varint(varint(&mut self.0)?),
-            1 => self.take(8).map(|_| Value::Fixed)?,
+            1 => Value::Fixed(self.take(8)?),
             2 => {
                 let length = varint(&mut self.0)?;
                 Value::Bytes(self.take(length)?)
             }
-            5 => self.take(4).map(|_| Value::Fixed)?,
+            5 => Value::Fixed(self.take(4)?),
             other => {
                 return Err(Error::Malformed(format!("expected a field of wire type 0, 1, 2 or 5, found {other}")));
             }

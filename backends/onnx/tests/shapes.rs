@@ -67,3 +67,75 @@ fn a_size_that_depends_on_the_picture_is_refused_by_name() {
     assert!(matches!(error, Error::Shapes { .. }), "{error}");
     assert!(error.to_string().contains("Range list"), "{error}");
 }
+
+/// A graph that calculates "grown" of x by these nodes, and must leave it as it is.
+fn unchanged(constants: &[(&'static str, &[i64])], before: &[(&'static str, &[&'static str], &'static str)]) {
+    let mut graph = Graph::new("sigma", &KEYS);
+    graph.constants = constants.iter().map(|(name, values)| Constant::integers(name, values)).collect();
+    graph.before = before.iter().map(|(operator, inputs, output)| (*operator, inputs.to_vec(), *output)).collect();
+    let model = OnnxDenoiser::from_bytes(graph.bytes()).unwrap_or_else(|error| panic!("{before:?}: {error}"));
+    let (x, mut denoised) = ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0], [0.0; 12]);
+    model.evaluator(2, 3).unwrap().denoise(&x, 1.0, &mut denoised).unwrap();
+    assert_eq!(denoised, x, "{before:?}");
+}
+
+#[test]
+fn parts_remainders_and_comparisons_are_followed() {
+    unchanged(&[], &[("Split num_outputs 2", &["x"], "front"), ("Neg", &["x"], "minus"), ("Neg", &["minus"], "grown")]);
+    unchanged(
+        &[("parts", &[1, 1])],
+        &[
+            ("Transpose", &["x"], "turned"),
+            ("Transpose", &["turned"], "again"),
+            ("Split axis 1", &["again", "parts"], "first second"),
+            ("Concat axis 1", &["first", "second"], "grown"),
+        ],
+    );
+    // as a network that pads itself to a multiple of 8 and cuts it off again, here by 0
+    let one = ("one", &[1i64][..]);
+    unchanged(
+        &[one, ("zero", &[0]), ("pads", &[0, 0, 0, 0, 0, 0, 0])],
+        &[
+            ("Shape", &["x"], "shape"),
+            ("Gather axis 0", &["shape", "one"], "channels"),
+            ("Mod", &["channels", "one"], "rest"),
+            ("Concat axis 0", &["pads", "rest"], "all"),
+            ("Pad", &["x", "all"], "grown"),
+        ],
+    );
+    unchanged(
+        &[one, ("two", &[2])],
+        &[
+            ("Shape", &["x"], "shape"),
+            ("Greater", &["two", "one"], "is_more"),
+            ("Where", &["is_more", "shape", "two"], "sizes"),
+            ("Reshape", &["x", "sizes"], "grown"),
+        ],
+    );
+}
+
+#[test]
+fn what_would_take_the_stack_or_the_memory_of_the_reader_is_refused() {
+    let name = |k: usize| -> &'static str { Box::leak(format!("n{k}").into_boxed_str()) };
+    let deep = |length: usize| {
+        let mut graph = Graph::new("sigma", &KEYS);
+        graph.before = (0..length).map(|k| ("Neg", vec![if k == 0 { "x" } else { name(k) }], name(k + 1))).collect();
+        graph.before.push(("Neg", vec![name(length)], "grown"));
+        OnnxDenoiser::from_bytes(graph.bytes())
+    };
+    assert!(deep(1001).is_ok());
+    let error = deep(20_000).err().unwrap();
+    assert!(error.to_string().contains("2500 operators one after another"), "{error}");
+    let mut wide = Graph::new("sigma", &KEYS);
+    wide.before = vec![("Concat axis 1", vec!["x"; 50_000], "grown")];
+    let error = OnnxDenoiser::from_bytes(wide.bytes()).err().unwrap();
+    assert!(error.to_string().contains("at most 1024 inputs, found 50000"), "{error}");
+    let mut product = Graph::new("sigma", &KEYS);
+    product.before = vec![("Einsum", vec!["x", "x", "x"], "grown")];
+    assert!(matches!(OnnxDenoiser::from_bytes(product.bytes()), Err(Error::Shapes { .. })));
+    // a function of the model's own, ModelProto.functions
+    let mut functions = Graph::new("sigma", &KEYS).bytes();
+    functions.extend([25u8 << 3 | 2 | 128, 1, 0]);
+    let error = OnnxDenoiser::from_bytes(functions).err().unwrap();
+    assert!(error.to_string().contains("functions of the model's own"), "{error}");
+}
