@@ -4,6 +4,7 @@
 //! at each frequency follows from its rows without drawing anything: the errors here have no statistical part.
 
 pub mod conditional;
+pub mod mixtures;
 
 use rwt_core::recipes::{self, DdpmVariance, Temperature, paper::Paper};
 use rwt_core::{Error, Schedule, Step};
