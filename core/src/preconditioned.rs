@@ -50,7 +50,8 @@ pub fn preconditioned<A: Operator, D: Denoiser>(
     problem.end(&mut run, levels[levels.len() - 1], x, arrays)
 }
 
-/// One step as x ← x + M b with M b = s²(b − Aᵀ(η² + s² A Aᵀ)⁻¹ A s² b), for the drift and the noise together.
+/// One step as x ← x + v + s² Aᵀ(η² + s² A Aᵀ)⁻¹(ε(y − A x) + √(2εT) η n₂ − A v) with v = ε(D − x) + √(2εT) s n₁: by
+/// M Aᵀ/η² = s² Aᵀ(η² + s² A Aᵀ)⁻¹ the same, without the large terms in 1/η² that would cancel.
 fn step<A: Operator>(
     problem: &Problem<'_, A>,
     s: f64,
@@ -61,32 +62,22 @@ fn step<A: Operator>(
     x: &mut [f32],
     arrays: Arrays<'_>,
 ) -> Result<(), crate::error::Error> {
-    let Arrays { denoised, image: b, other, residual, measured, scratch, .. } = arrays;
-    let (s2, eta) = (s * s, problem.eta);
+    let Arrays { denoised, image: u, other: v, residual, measured, scratch, .. } = arrays;
+    let drift = Step { x: -epsilon, denoised: epsilon, noise: spread * s, draw: 2 * k + 1, ..Step::default() };
+    v.copy_from_slice(x);
+    update(&drift, chain.seed, chain.chain, v, denoised, &[], &[])?;
     problem.residual(x, residual, scratch);
     fill(chain.seed, chain.chain, 2 * k + 2, 0, measured);
     for (r, n) in residual.iter_mut().zip(measured.iter()) {
-        *r = ((epsilon * f64::from(*r) / eta + spread * f64::from(*n)) / eta) as f32;
+        *r = (epsilon * f64::from(*r) + spread * problem.eta * f64::from(*n)) as f32;
     }
-    problem.operator.adjoint(residual, b, scratch);
-    // b = ε(D − x)/s² + spread n₁/s + Aᵀ(ε(y − A x)/η² + spread n₂/η)
-    let drift = Step {
-        x: -epsilon / s2,
-        denoised: epsilon / s2,
-        gradient: 1.0,
-        noise: spread / s,
-        draw: 2 * k + 1,
-        ..Step::default()
-    };
-    other.copy_from_slice(x);
-    update(&drift, chain.seed, chain.chain, other, denoised, &[], b)?;
-    problem.operator.apply(other, residual, scratch);
-    for r in residual.iter_mut() {
-        *r = (f64::from(*r) * s2) as f32;
+    problem.operator.apply(v, measured, scratch);
+    for (r, m) in residual.iter_mut().zip(measured.iter()) {
+        *r -= m;
     }
-    problem.pull(s2, residual, scratch, b);
-    for ((x, b), u) in x.iter_mut().zip(other.iter()).zip(b.iter()) {
-        *x = (f64::from(*x) + s2 * (f64::from(*b) - f64::from(*u))) as f32;
+    problem.pull(s * s, residual, scratch, u);
+    for ((x, v), u) in x.iter_mut().zip(v.iter()).zip(u.iter()) {
+        *x = (f64::from(*x) + f64::from(*v) + s * s * f64::from(*u)) as f32;
     }
     Ok(())
 }

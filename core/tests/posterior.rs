@@ -307,3 +307,25 @@ fn an_operator_that_breaks_stops_every_method_wherever_it_does() {
         }
     }
 }
+
+#[test]
+fn the_preconditioned_walk_fits_data_of_very_little_noise() {
+    let mut matrix = [0f32; 64];
+    rwt_core::noise::fill(3, 0, 0, 0, &mut matrix);
+    let a = Dense::new(&matrix, 8, 8).unwrap();
+    let truth = [0.3f32, -0.5, 0.1, 0.7, -0.2, 0.4, 0.0, -0.6];
+    let mut y = [0f32; 8];
+    a.apply(&truth, &mut y, &mut []);
+    let eta = 0.002; // terms in 1/eta^2 would cancel, and leave nothing in single precision
+    let problem = Problem { operator: &a, y: &y, eta, mean: 0.0, variance: 0.25 };
+    let (mut x, mut workspace, levels) = ([0f32; 8], vec![0f32; workspace_len(&a, 1)], levels(200, 60.0, eta / 5.0));
+    let mut prior = Gaussian::new(&[0.0; 8], &[0.25; 8]).unwrap();
+    for chain in 0..4 {
+        let chain = Chain { seed: 2, chain };
+        preconditioned(&problem, &levels, 0.5, None, chain, &mut prior, &mut x, &mut workspace, go).unwrap();
+        let mut ax = [0f32; 8];
+        a.apply(&x, &mut ax, &mut []);
+        let misfit = (0..8).map(|i| f64::from(ax[i] - y[i]).powi(2)).sum::<f64>() / (8.0 * eta * eta);
+        assert!(misfit < 4.0, "{misfit}");
+    }
+}
