@@ -37,7 +37,7 @@ pub struct RuntimeOptions {
     pub precision: Precision,
     /// Operators that the provider lacks may run on the CPU. Without this, a network that has some is refused.
     pub cpu_fallback: bool,
-    /// The most pictures of one evaluation; 0: a number that suits the provider. Fewer are taken where more would be
+    /// The most pictures of one evaluation; 0: a number that suits the provider and the size. Fewer are taken where more would be
     /// above the budget of memory ([`OpenOptions::memory`](crate::OpenOptions::memory)).
     pub batch: usize,
 }
@@ -111,11 +111,11 @@ impl Engine {
         }
     }
 
-    /// The most pictures that it takes at a time. The embedded engine gains nothing from more than one.
-    pub(crate) fn batch(&self) -> usize {
+    /// The most pictures of so many pixels that it takes at a time. The embedded engine gains nothing from more than one.
+    pub(crate) fn batch(&self, pixels: usize) -> usize {
         match self {
             Self::Embedded(_) => 1,
-            Self::Runtime(runtime) => runtime.batch(),
+            Self::Runtime(runtime) => runtime.batch(pixels),
         }
     }
 

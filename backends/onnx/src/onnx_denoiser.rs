@@ -194,7 +194,7 @@ impl OnnxDenoiser {
     pub(crate) fn batch(&self, size: [usize; 2]) -> Result<usize, Error> {
         self.needed(1, size)?;
         let fits = |pictures| !matches!(self.needed(pictures, size), Err(Error::Memory { .. }));
-        let (mut most, mut too_many) = (1, self.engine.batch().min(BATCH_LIMIT) + 1);
+        let (mut most, mut too_many) = (1, self.engine.batch(size[0] * size[1]).min(BATCH_LIMIT) + 1);
         while too_many - most > 1 {
             let middle = most + (too_many - most) / 2;
             if fits(middle) { most = middle } else { too_many = middle }

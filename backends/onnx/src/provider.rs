@@ -51,10 +51,10 @@ impl Provider {
         self != Self::Cpu
     }
 
-    /// Pictures of an evaluation where the caller does not say. On a CPU several at a time take their multiple in time
-    /// and memory.
-    pub(crate) fn usual_batch(self) -> usize {
-        if self.copies() { 16 } else { 1 }
+    /// Pictures of an evaluation where the caller does not say. On a CPU several of 64 × 64 or more take their multiple in
+    /// time and memory; smaller ones do not fill it alone.
+    pub(crate) fn usual_batch(self, pixels: usize) -> usize {
+        if self.copies() { 16 } else { (64 * 64 / pixels.max(1)).clamp(1, 16) }
     }
 
     /// What registers it with a session; nothing for the CPU's, which every session has.

@@ -9,15 +9,15 @@ use ort::value::{DynTensor, Tensor};
 use crate::interface::Interface;
 use crate::sessions::{Sessions, engine, locked};
 use crate::source::Source;
-use crate::{Error, RuntimeOptions};
+use crate::{Error, Provider, RuntimeOptions};
 
 /// A network with a picture and a time as inputs and one output.
 pub(crate) struct Runtime {
     sessions: Sessions,
     interface: Interface,
+    /// As the caller wants it; 0 for the usual.
     batch: usize,
-    /// Inputs are copied when they are bound.
-    copies: bool,
+    provider: Provider,
     name: String,
 }
 
@@ -40,13 +40,8 @@ impl Runtime {
     /// Find the library and load an ONNX model whose bytes and interface have been checked.
     pub(crate) fn load(source: Source, interface: &Interface, options: &RuntimeOptions) -> Result<Self, Error> {
         let sessions = Sessions::open(source, interface, options)?;
-        let batch = match options.batch {
-            _ if interface.is_single => 1,
-            0 => options.provider.usual_batch(),
-            given => given,
-        };
-        let name = sessions.name();
-        Ok(Self { sessions, interface: interface.clone(), batch, copies: options.provider.copies(), name })
+        let (name, batch, provider) = (sessions.name(), options.batch, options.provider);
+        Ok(Self { sessions, interface: interface.clone(), batch, provider, name })
     }
 
     /// The engine's name, version and provider.
@@ -54,9 +49,13 @@ impl Runtime {
         &self.name
     }
 
-    /// The most pictures of an evaluation.
-    pub(crate) fn batch(&self) -> usize {
-        self.batch
+    /// The most pictures of an evaluation of so many pixels each.
+    pub(crate) fn batch(&self, pixels: usize) -> usize {
+        match self.batch {
+            _ if self.interface.is_single => 1,
+            0 => self.provider.usual_batch(pixels),
+            given => given,
+        }
     }
 
     /// One session runs every number of pictures.
@@ -101,7 +100,8 @@ impl Runtime {
         } else {
             told.try_extract_tensor_mut::<f32>().map_err(failed)?.1.fill(time as f32);
         }
-        if self.copies {
+        if self.provider.copies() {
+            // bound once, they would be copied once
             binding.bind_input("x", x).map_err(failed)?;
             binding.bind_input(self.interface.time, told).map_err(failed)?;
         }
