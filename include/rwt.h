@@ -915,9 +915,9 @@ rwt_status rwt_operator_dense(const float *matrix,
                               struct rwt_operator **out);
 
 /**
- * A matrix in compressed rows: row i has the values and columns from starts[i] to starts[i + 1]; starts has rows + 1
- * elements, the first is 0. Everything is copied.
- * `starts` points to rows + 1 numbers, `columns` and `values` to starts[rows]; `out` points to a pointer.
+ * A matrix in compressed rows: starts has rows + 1 elements, the first is 0; the values and columns of a row lie from its
+ * start up to the next. Everything is copied.
+ * `starts` points to rows + 1 numbers, `columns` and `values` to as many as its last says; `out` points to a pointer.
  */
 RWT_API
 rwt_status rwt_operator_sparse(const size_t *starts,

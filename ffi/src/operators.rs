@@ -189,11 +189,11 @@ pub unsafe extern "C" fn rwt_operator_dense(
     }
 }
 
-/// A matrix in compressed rows: row i has the values and columns from starts[i] to starts[i + 1]; starts has rows + 1
-/// elements, the first is 0. Everything is copied.
+/// A matrix in compressed rows: starts has rows + 1 elements, the first is 0; the values and columns of a row lie from its
+/// start up to the next. Everything is copied.
 ///
 /// # Safety
-/// `starts` points to rows + 1 numbers, `columns` and `values` to starts[rows]; `out` points to a pointer.
+/// `starts` points to rows + 1 numbers, `columns` and `values` to as many as its last says; `out` points to a pointer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rwt_operator_sparse(
     starts: *const usize,

@@ -13,6 +13,7 @@
 //! | [`Radon`] | line integrals at some angles | conjugate gradients |
 //! | [`Sparse`], [`rwt_core::Dense`] | a matrix | conjugate gradients |
 //! | [`Composed`], [`Stacked`], [`Scaled`] | of others | conjugate gradients |
+//! | [`Weighted`] | of another, with a noise of its own for each | conjugate gradients |
 //!
 //! [`rwt_core::check_operator`] tests any of them, or your own.
 
@@ -26,6 +27,7 @@ mod periodic;
 mod radon;
 mod separable;
 mod sparse;
+mod weighted;
 
 pub use average::Averages;
 pub use compose::{Composed, Scaled, Stacked};
@@ -36,6 +38,7 @@ pub use periodic::PeriodicBlur;
 pub use radon::Radon;
 pub use separable::Separable;
 pub use sparse::Sparse;
+pub use weighted::Weighted;
 
 use rwt_core::Error;
 

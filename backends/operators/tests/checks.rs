@@ -2,7 +2,7 @@
 
 use rwt_core::{Dense, Error, Mask, Operator, check_len, check_operator, dot, noise};
 use rwt_operators::{
-    Averages, Composed, Convolution, Filter, Fourier, PeriodicBlur, Radon, Scaled, Separable, Sparse, Stacked,
+    Averages, Composed, Convolution, Filter, Fourier, PeriodicBlur, Radon, Scaled, Separable, Sparse, Stacked, Weighted,
 };
 
 const KERNEL: [f32; 15] = [0.05, 0.1, 0.02, 0.0, 0.1, 0.1, 0.2, 0.15, 0.05, 0.03, 0.0, 0.05, 0.1, 0.05, 0.0];
@@ -39,6 +39,10 @@ fn operators() -> Vec<(&'static str, Box<dyn Operator>)> {
         ("stacked", {
             let blur = PeriodicBlur::new(1, 6, 9, &KERNEL, [3, 5]).unwrap();
             Box::new(Stacked::new(blur, Averages::new(1, 6, 9, 3).unwrap()).unwrap())
+        }),
+        ("weighted", {
+            let weights: Vec<f32> = (0..54).map(|i| (i % 4) as f32 * 0.5).collect();
+            Box::new(Weighted::new(PeriodicBlur::new(1, 6, 9, &KERNEL, [3, 5]).unwrap(), &weights).unwrap())
         }),
         ("scaled", Box::new(Scaled::new(PeriodicBlur::new(1, 6, 9, &KERNEL, [3, 5]).unwrap(), -2.5).unwrap())),
     ]
@@ -141,5 +145,8 @@ fn what_cannot_be_is_refused() {
     assert!(sparse(&[0, 2, 1], &[0, 2]) && sparse(&[1, 2], &[0, 2]) && sparse(&[0, 2], &[0, 3]) && sparse(&[], &[]));
     let mask = Mask::new(&[1; 4], 1).unwrap();
     assert!(Composed::new(mask, Averages::new(1, 2, 2, 2).unwrap()).is_err());
+    for weights in [&[1.0; 3][..], &[0.0; 4], &[1.0, -1.0, 1.0, 1.0], &[1.0, f32::NAN, 1.0, 1.0]] {
+        assert!(Weighted::new(mask, weights).is_err(), "{weights:?}");
+    }
     assert!(Stacked::new(mask, Averages::new(1, 2, 4, 2).unwrap()).is_err() && Scaled::new(mask, 0.0).is_err());
 }

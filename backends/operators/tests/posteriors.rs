@@ -1,9 +1,9 @@
 //! Guided look-ahead with 99 evaluations against exact posteriors of Gaussian priors.
 
 use rwt_core::{
-    Chain, Dense, Gaussian, Mask, Moments, Operator, Problem, Progress, Schedule, gla, noise, workspace_len,
+    Chain, Dense, Gaussian, Mask, Mixture, Moments, Operator, Problem, Progress, Schedule, gla, noise, workspace_len,
 };
-use rwt_operators::{Averages, Convolution, PeriodicBlur, Separable};
+use rwt_operators::{Averages, Convolution, PeriodicBlur, Separable, Weighted};
 use std::ops::ControlFlow;
 
 const SIDE: usize = 6;
@@ -148,5 +148,55 @@ fn intervals_hold_the_truth_as_often_as_they_say() {
         let share = coverage(&blur, 0.05, told);
         println!("told {told} times the noise: {:.1} %", 100.0 * share);
         assert!(!(0.86..0.94).contains(&share), "{told}: {share}");
+    }
+}
+
+#[test]
+fn each_measurement_may_have_a_noise_of_its_own() {
+    // two unknowns, a prior of two modes: the posterior's moments by summing over a fine grid
+    let (matrix, y, etas) = ([1.0f32, 0.5, -0.3, 1.0, 0.8, 0.8], [0.4f32, -0.1, 0.35], [0.05f32, 0.3, 0.1]);
+    let (means, variance) = ([0.5f32, 0.1, -0.3, 0.3], 0.04);
+    let prior = |x: [f64; 2]| {
+        let mode = |m: &[f32]| (0..2).map(|k| (x[k] - f64::from(m[k])).powi(2)).sum::<f64>();
+        (-mode(&means[..2]) / (2.0 * variance)).exp() + (-mode(&means[2..]) / (2.0 * variance)).exp()
+    };
+    let likelihood = |x: [f64; 2]| {
+        let misfit = |i: usize| {
+            let ax = f64::from(matrix[2 * i]) * x[0] + f64::from(matrix[2 * i + 1]) * x[1];
+            ((ax - f64::from(y[i])) / f64::from(etas[i])).powi(2)
+        };
+        (-0.5 * (0..3).map(misfit).sum::<f64>()).exp()
+    };
+    let (mut mass, mut first, mut second) = (0.0, [0.0; 2], [0.0; 2]);
+    for i in 0..1000 * 1000 {
+        let x = [(i / 1000) as f64 * 0.004 - 2.0, (i % 1000) as f64 * 0.004 - 2.0];
+        let p = prior(x) * likelihood(x);
+        mass += p;
+        (0..2).for_each(|k| (first[k], second[k]) = (first[k] + p * x[k], second[k] + p * x[k] * x[k]));
+    }
+    let mean = first.map(|v| v / mass);
+    let std = [0, 1].map(|k| (second[k] / mass - mean[k] * mean[k]).sqrt());
+
+    let eta = 0.1;
+    let weights = etas.map(|own| eta as f32 / own);
+    let operator = Weighted::new(Dense::new(&matrix, 3, 2).unwrap(), &weights).unwrap();
+    let mut scaled = y;
+    operator.scale(&mut scaled).unwrap();
+    let problem = Problem { operator: &operator, y: &scaled, eta, mean: 0.1, variance: 0.16 };
+    let mut levels = [0.0; 50];
+    Schedule::Geometric { sigma_max: 10.0, sigma_min: 0.01 }.levels(&mut levels).unwrap();
+    let (mut found, mut squares) = ([0.0; 2], [0.0; 2]);
+    let mut moments = Moments::new(&mut found, &mut squares).unwrap();
+    let (mut x, mut workspace) = ([0f32; 2], vec![0f32; workspace_len(&operator, 1)]);
+    let mut denoiser = Mixture::new(&[0.0, 0.0], &means, variance).unwrap();
+    for chain in 0..4000 {
+        let go = |_: Progress<'_>| ControlFlow::Continue(());
+        gla(&problem, &levels, Chain { seed: 6, chain }, &mut denoiser, &mut x, &mut workspace, go).unwrap();
+        moments.add(&x).unwrap();
+    }
+    for k in 0..2 {
+        let (bias, ratio) = ((moments.mean()[k] - mean[k]) / std[k], moments.std(k) / std[k]);
+        println!("unknown {k}: bias {bias:.3} posterior standard deviations, spread {ratio:.3} times");
+        assert!(bias.abs() < 0.1 && (0.85..1.15).contains(&ratio), "{k}: {bias} {ratio}");
     }
 }
