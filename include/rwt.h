@@ -930,6 +930,19 @@ rwt_status rwt_operator_sparse(const size_t *starts,
                                struct rwt_operator **out);
 
 /**
+ * The operator with a weight for each of its measurements, diag(w) A: with w = eta / eta_i for measurements whose noise has
+ * the standard deviation eta_i, y multiplied by the weights and eta in the sampler's options, the posterior is the right
+ * one. 0 leaves a measurement out. The weights, m = rwt_operator_measurement_len floats, are copied; the operator may be
+ * freed afterwards.
+ * `operator` is a live handle, `weights` points to m floats; `out` points to a pointer.
+ */
+RWT_API
+rwt_status rwt_operator_weighted(const struct rwt_operator *operator_,
+                                 const float *weights,
+                                 size_t m,
+                                 struct rwt_operator **out);
+
+/**
  * Write n >= 2 decreasing noise levels into levels. options may be NULL: the defaults.
  * `options` is NULL or was initialised; `levels` points to n doubles.
  */

@@ -9,6 +9,8 @@ pub mod denoiser;
 pub mod denoiser_options;
 mod draw;
 pub mod mask;
+#[cfg(feature = "operators")]
+mod matrix;
 pub mod operator;
 pub mod operator_callback;
 #[cfg(feature = "operators")]

@@ -1,10 +1,12 @@
 //! Operators that the library has: images are [channels, height, width].
 
+use crate::matrix::Matrix;
 use crate::operator::{Kind, Measurement, rwt_operator};
 use crate::options;
 use crate::status::{Failure, guard, rwt_status, zeros};
 use rwt_core::{Dense, Operator};
-use rwt_operators::{Averages, Convolution, Fourier, PeriodicBlur, Radon, Separable, Sparse};
+use rwt_operators::{Averages, Convolution, Fourier, PeriodicBlur, Radon, Separable, Sparse, Weighted};
+use std::sync::Arc;
 
 /// Make a handle and hand it over.
 ///
@@ -218,37 +220,61 @@ pub unsafe extern "C" fn rwt_operator_sparse(
     }
 }
 
-/// A matrix of its own.
-struct Matrix {
-    values: Vec<f32>,
-    rows: usize,
-    columns: usize,
+/// The operator with a weight for each of its measurements, diag(w) A: with w = eta / eta_i for measurements whose noise has
+/// the standard deviation eta_i, y multiplied by the weights and eta in the sampler's options, the posterior is the right
+/// one. 0 leaves a measurement out. The weights, m = rwt_operator_measurement_len floats, are copied; the operator may be
+/// freed afterwards.
+///
+/// # Safety
+/// `operator` is a live handle, `weights` points to m floats; `out` points to a pointer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rwt_operator_weighted(
+    operator: *const rwt_operator,
+    weights: *const f32,
+    m: usize,
+    out: *mut *mut rwt_operator,
+) -> rwt_status {
+    guard(|| {
+        // SAFETY: NULL or a live handle, the caller's word; the same for the weights.
+        let (operator, weights) = unsafe { (operator.as_ref(), options::slice("weights", weights, m)?) };
+        let inner = operator.ok_or_else(|| Failure::null("operator"))?.shared.clone();
+        if out.is_null() {
+            return Err(Failure::null("out"));
+        }
+        let (shape, gap, failure) = (inner.shape, inner.gap, inner.failure.clone());
+        let weighted = Weighted::new(Held(inner), weights)?;
+        let handle = Measurement::handle(Kind::Other(Box::new(weighted)), shape, gap, failure)?;
+        // SAFETY: not NULL, the caller's word.
+        unsafe { *out = handle };
+        Ok(())
+    })
 }
 
-impl Matrix {
-    fn with<R>(&self, default: R, work: impl FnOnce(Dense<'_>) -> R) -> R {
-        Dense::new(&self.values, self.rows, self.columns).map_or(default, work)
-    }
-}
+/// Another handle's operator.
+struct Held(Arc<Measurement>);
 
-impl Operator for Matrix {
+impl Operator for Held {
     fn image_len(&self) -> usize {
-        self.columns
+        self.0.image_len()
     }
 
     fn measurement_len(&self) -> usize {
-        self.rows
+        self.0.measurement_len()
+    }
+
+    fn scratch_len(&self) -> usize {
+        self.0.scratch_len()
     }
 
     fn apply(&self, x: &[f32], y: &mut [f32], scratch: &mut [f32]) {
-        self.with((), |matrix| matrix.apply(x, y, scratch));
+        self.0.apply(x, y, scratch);
     }
 
     fn adjoint(&self, y: &[f32], x: &mut [f32], scratch: &mut [f32]) {
-        self.with((), |matrix| matrix.adjoint(y, x, scratch));
+        self.0.adjoint(y, x, scratch);
     }
 
     fn norm(&self) -> f64 {
-        self.with(0.0, |matrix| matrix.norm())
+        self.0.norm()
     }
 }

@@ -60,6 +60,7 @@
     test(samples_fit_an_average_and_a_callers_operator_does_the_same)      \
     test(an_operator_that_is_wrong_is_found)                               \
     test(every_operator_passes_its_own_test)                               \
+    test(a_weight_of_0_leaves_a_measurement_out)                           \
     test(a_bad_argument_of_any_operator_is_an_error)                       \
     test(the_version_is_that_of_the_header)
 

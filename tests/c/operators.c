@@ -160,6 +160,30 @@ void every_operator_passes_its_own_test(void)
     }
 }
 
+void a_weight_of_0_leaves_a_measurement_out(void)
+{
+    const float weights[M] = {1, 0, 1, 1, 2, 1, 1, 1, 1};
+    float x[N], y[M], weighted[M];
+    rwt_operator *all, *operator;
+    rwt_operator_report report;
+    for (int i = 0; i < N; i++)
+        x[i] = (float)cos(i * 0.4);
+    WORKS(rwt_operator_average(1, SIDE, SIDE, FACTOR, &all));
+    WORKS(rwt_operator_weighted(all, weights, M, &operator));
+    WORKS(rwt_operator_apply(all, x, N, y, M));
+    WORKS(rwt_operator_apply(operator, x, N, weighted, M));
+    for (int i = 0; i < M; i++)
+        CHECK(weighted[i] == weights[i] * y[i]);
+    rwt_operator *out = NULL;
+    FAILS(rwt_operator_weighted(all, weights, M - 1, &out), RWT_ERR_ARGUMENT, "weights");
+    FAILS(rwt_operator_weighted(NULL, weights, M, &out), RWT_ERR_ARGUMENT, "operator is NULL");
+    FAILS(rwt_operator_weighted(all, NULL, M, &out), RWT_ERR_ARGUMENT, "weights is NULL");
+    rwt_operator_free(all);
+    WORKS(rwt_operator_check(operator, &report, sizeof report));
+    CHECK(fabs(report.norm - 1) < 1e-3); /* 2 times 1/2 */
+    rwt_operator_free(operator);
+}
+
 void a_bad_argument_of_any_operator_is_an_error(void)
 {
     const float kernel[9] = {1}, nan_kernel[9] = {NAN};

@@ -114,6 +114,7 @@ c_tests! {
     samples_fit_an_average_and_a_callers_operator_does_the_same
     an_operator_that_is_wrong_is_found
     every_operator_passes_its_own_test
+    a_weight_of_0_leaves_a_measurement_out
     a_bad_argument_of_any_operator_is_an_error
     the_version_is_that_of_the_header
 }
