@@ -671,6 +671,11 @@ typedef struct rwt_progress {
    * Noise level of this evaluation.
    */
   double sigma;
+  /**
+   * What the newest solve with the operator left of its equation, relatively: 0 where it has a closed form, about 1 where
+   *     * conjugate gradients got nowhere.
+   */
+  double solver;
 } rwt_progress;
 
 /**

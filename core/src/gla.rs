@@ -27,7 +27,7 @@ pub fn gla<A: Operator, D: Denoiser>(
     observer: impl Observe,
 ) -> Result<(), WalkError<D::Error>> {
     let mut arrays = problem.begin(levels, x, workspace)?;
-    let mut run = Run { denoiser, observer, evaluations: 0, total: 2 * levels.len() - 1 };
+    let mut run = Run { denoiser, observer, evaluations: 0, total: 2 * levels.len() - 1, solver: 0.0 };
     start(problem.mean, levels[0], chain, x, &mut arrays)?;
     for (k, pair) in levels.windows(2).enumerate() {
         level(problem, &mut run, pair[0], pair[1], k as u32 + 1, chain, x, &mut arrays)?;
@@ -55,12 +55,12 @@ fn level<A: Operator, D: Denoiser>(
 
     let variance = raised * raised;
     let q = variance * problem.variance / (variance + problem.variance);
-    let mut is_pulled = false;
+    let (mut is_pulled, mut solver) = (false, 0.0);
     arrays.each(chain, x, |_, x, arrays| {
         let Arrays { denoised, image: u, residual, measured, scratch, .. } = arrays;
         problem.residual(denoised, residual, scratch);
         measured.copy_from_slice(residual);
-        problem.pull(q, measured, scratch, u);
+        solver = problem.pull(q, measured, scratch, u).max(solver);
         let delta = displacement(raised, u);
         if delta > 0.0 {
             is_pulled = true;
@@ -71,6 +71,7 @@ fn level<A: Operator, D: Denoiser>(
         Ok::<(), Error>(())
     })?;
     run.finite("the pull of the measurement", arrays.image, raised)?;
+    run.solver = solver;
     if is_pulled {
         run.evaluate(x, raised, arrays.other)?;
         run.observe(arrays.denoised, raised)?;

@@ -1,7 +1,7 @@
 //! The preconditioned walk: stable at any measurement noise, one evaluation a level.
 
 use crate::denoiser::Denoiser;
-use crate::error::{WalkError, require};
+use crate::error::{Error, WalkError, require};
 use crate::noise::fill;
 use crate::operator::Operator;
 use crate::posterior::{Arrays, Chain, Observe, Problem, Run, start};
@@ -36,14 +36,19 @@ pub fn preconditioned<A: Operator, D: Denoiser>(
     if let Some(t) = temperature {
         require((0.0..=1.0).contains(&t), "temperature", "in [0, 1]", t)?;
     }
-    let mut run = Run { denoiser, observer, evaluations: 0, total: levels.len() };
+    let mut run = Run { denoiser, observer, evaluations: 0, total: levels.len(), solver: 0.0 };
     start(problem.mean, levels[0], chain, x, &mut arrays)?;
     for (k, pair) in levels.windows(2).enumerate() {
         let (s, r) = (pair[0], pair[1] / pair[0]);
         run.evaluate(x, s, arrays.denoised)?;
         let t = temperature.unwrap_or((1.0 - (1.0 - r * r) / (2.0 * epsilon)).max(0.0));
         let spread = sqrt(2.0 * epsilon * t);
-        arrays.each(chain, x, |chain, x, arrays| step(problem, s, epsilon, spread, k as u32, chain, x, arrays))?;
+        let mut solver = 0.0;
+        arrays.each(chain, x, |chain, x, arrays| {
+            solver = step(problem, s, epsilon, spread, k as u32, chain, x, arrays)?.max(solver);
+            Ok::<(), Error>(())
+        })?;
+        run.solver = solver;
         run.finite("x", x, s)?;
         run.observe(arrays.denoised, s)?;
     }
@@ -61,7 +66,7 @@ fn step<A: Operator>(
     chain: Chain,
     x: &mut [f32],
     arrays: Arrays<'_>,
-) -> Result<(), crate::error::Error> {
+) -> Result<f64, Error> {
     let Arrays { denoised, image: u, other: v, residual, measured, scratch, .. } = arrays;
     let drift = Step { x: -epsilon, denoised: epsilon, noise: spread * s, draw: 2 * k + 1, ..Step::default() };
     v.copy_from_slice(x);
@@ -75,9 +80,9 @@ fn step<A: Operator>(
     for (r, m) in residual.iter_mut().zip(measured.iter()) {
         *r -= m;
     }
-    problem.pull(s * s, residual, scratch, u);
+    let left = problem.pull(s * s, residual, scratch, u);
     for ((x, v), u) in x.iter_mut().zip(v.iter()).zip(u.iter()) {
         *x = (f64::from(*x) + f64::from(*v) + s * s * f64::from(*u)) as f32;
     }
-    Ok(())
+    Ok(left)
 }

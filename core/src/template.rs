@@ -34,7 +34,7 @@ pub fn template<A: Operator, D: Denoiser>(
     let clip = problem.eta * problem.eta / (problem.operator.norm() * problem.operator.norm());
     let (&last, before) = levels.split_last().unwrap_or((&0.0, &[]));
     let rule = Paper { schedule: None, steps: before.len(), epsilon, first_temperature, last_temperature: 1.0 };
-    let mut run = Run { denoiser, observer, evaluations: 0, total: levels.len() };
+    let mut run = Run { denoiser, observer, evaluations: 0, total: levels.len(), solver: 0.0 };
     let mut arrays = problem.begin(levels, x, workspace)?;
     rule.check()?;
     start(problem.mean, levels[0], chain, x, &mut arrays)?;
@@ -59,7 +59,7 @@ pub fn paper_template<A: Operator, D: Denoiser>(
     workspace: &mut [f32],
     observer: impl Observe,
 ) -> Result<(), WalkError<D::Error>> {
-    let mut run = Run { denoiser, observer, evaluations: 0, total: levels.len() };
+    let mut run = Run { denoiser, observer, evaluations: 0, total: levels.len(), solver: 0.0 };
     let mut arrays = problem.begin(levels, x, workspace)?;
     rule.check()?;
     start(0.0, 1.0, chain, x, &mut arrays)?;

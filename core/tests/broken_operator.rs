@@ -1,7 +1,8 @@
 //! An operator that gives what is no number stops every method where it does.
 
 use rwt_core::{
-    Chain, Gaussian, Operator, Problem, Progress, Schedule, WalkError, gla, preconditioned, template, workspace_len,
+    Chain, Dense, Gaussian, Mask, Operator, Problem, Progress, Schedule, WalkError, gla, preconditioned, template,
+    workspace_len,
 };
 use std::ops::ControlFlow;
 
@@ -65,4 +66,26 @@ fn an_operator_that_breaks_stops_every_method_wherever_it_does() {
             assert!(matches!(result, Err(WalkError::NotFinite { .. })), "method {method}, call {at}: {result:?}");
         }
     }
+}
+
+#[test]
+fn an_observer_is_told_what_the_solver_left() {
+    // 24 unknowns and singular values from 1 to 100: 15 conjugate gradients do not suffice
+    let mut matrix = [0f32; 24 * 24];
+    (0..24).for_each(|i| matrix[i * 25] = 100f32.powf(i as f32 / 23.0));
+    let hard = Dense::new(&matrix, 24, 24).unwrap();
+    let easy = Mask::new(&[1; 24], 1).unwrap();
+    let mut left = [0.0; 2];
+    for (operator, left) in [&hard as &dyn Operator, &easy].into_iter().zip(&mut left) {
+        let problem = Problem { operator: &operator, y: &[0.3; 24], eta: 0.01, mean: 0.0, variance: 0.25 };
+        let (mut x, mut workspace) = ([0.0; 24], vec![0.0; workspace_len(&operator, 1)]);
+        let mut prior = Gaussian::new(&[0.0; 24], &[0.25; 24]).unwrap();
+        let look = |progress: Progress<'_>| {
+            *left = progress.solver.max(*left);
+            ControlFlow::Continue(())
+        };
+        gla(&problem, &[5.0, 1.0, 0.1, 0.002], Chain { seed: 0, chain: 0 }, &mut prior, &mut x, &mut workspace, look)
+            .unwrap();
+    }
+    assert!(left[0] > 1e-3 && left[0] < 1.0 && left[1] == 0.0, "{left:?}");
 }

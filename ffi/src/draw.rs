@@ -75,7 +75,8 @@ impl Work<'_> {
         let problem =
             Problem { operator: &**operator, y: &self.y, eta: options.eta, mean: info.mean, variance: info.variance };
         let levels = &self.levels[..];
-        let observe = |progress: Progress<'_>| self.observe(progress.sigma, progress.denoised, estimate);
+        let observe =
+            |progress: Progress<'_>| self.observe((progress.sigma, progress.solver), progress.denoised, estimate);
         let (epsilon, temperature) = (options.epsilon, options.temperature);
         let chosen = (temperature >= 0.0).then_some(temperature);
         if options.method == rwt_method::RWT_METHOD_GLA as i32 {
@@ -112,7 +113,7 @@ impl Work<'_> {
             if step.denoised == 0.0 {
                 return ControlFlow::Continue(());
             }
-            self.observe(step.sigma, walker.denoised(), estimate)
+            self.observe((step.sigma, 0.0), walker.denoised(), estimate)
         })
     }
 }

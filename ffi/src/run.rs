@@ -24,6 +24,9 @@ pub struct rwt_progress {
     pub chains: u32,
     /** Noise level of this evaluation. */
     pub sigma: f64,
+    /** What the newest solve with the operator left of its equation, relatively: 0 where it has a closed form, about 1 where
+     * conjugate gradients got nowhere. */
+    pub solver: f64,
 }
 
 /// Called after every evaluation; non-zero cancels the run. It must not unwind or longjmp.
@@ -71,6 +74,7 @@ pub(crate) fn run(
         chains_done: 0,
         chains: options.chains,
         sigma: 0.0,
+        solver: 0.0,
     };
     let side_by_side = sampler.side_by_side;
     let work = Work {
@@ -167,10 +171,16 @@ impl Work<'_> {
     }
 
     /// Tell the caller of an evaluation; on cancelling, keep the newest denoised images.
-    pub(crate) fn observe(&self, sigma: f64, denoised: &[f32], estimate: &mut Option<Vec<f32>>) -> ControlFlow<()> {
+    pub(crate) fn observe(
+        &self,
+        (sigma, solver): (f64, f64),
+        denoised: &[f32],
+        estimate: &mut Option<Vec<f32>>,
+    ) -> ControlFlow<()> {
         if let Ok(mut report) = self.report.lock() {
             report.progress.evaluations += (denoised.len() / self.sampler.len()) as u64;
             report.progress.sigma = sigma;
+            report.progress.solver = solver;
             // SAFETY: the caller's function with the caller's pointer, under the lock.
             let answer = report.callback.map_or(0, |call| unsafe { call(report.user, &raw const report.progress) });
             if answer != 0 {
