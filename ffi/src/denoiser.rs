@@ -2,7 +2,9 @@
 
 use crate::denoiser_options::{Texts, open, rwt_denoiser_options, text};
 use crate::options::{self, SizedStruct};
-use crate::status::{Failure, guard, rwt_status, rwt_status_code::*};
+#[cfg(feature = "onnx")]
+use crate::status::rwt_status_code::*;
+use crate::status::{Failure, guard, rwt_status};
 use std::ffi::{CString, c_char, c_void};
 use std::sync::{Arc, Mutex};
 

@@ -1,6 +1,8 @@
 //! Opening a model file: on which engine, and what it says of itself.
 
-use crate::denoiser::{Shared, rwt_denoiser_info};
+use crate::denoiser::Shared;
+#[cfg(feature = "onnx")]
+use crate::denoiser::rwt_denoiser_info;
 use crate::options::{self, SizedStruct};
 use crate::status::{Failure, guard, rwt_status, rwt_status_code::*};
 use std::ffi::{CStr, c_char};
