@@ -50,109 +50,138 @@ impl Small {
 /// about the shape.
 pub(crate) fn fold(node: &Node, inputs: &[Option<&Small>]) -> Option<Small> {
     let input = |place: usize| inputs.get(place).copied().flatten();
-    let (first, second) = (input(0)?, input(1));
-    let integers = |place, name| match input(place) {
-        Some(list) => list.integers(),
-        None => node.integers(name).to_vec(),
-    };
-    let values = match &node.operator[..] {
-        "Identity" => first.values.clone(),
-        "Cast" => return cast(first, node.integer("to", 0)).rounded(),
-        "Floor" => first.values.mapv(f64::floor),
-        "Ceil" => first.values.mapv(f64::ceil),
-        "Neg" => -&first.values,
-        "Add" => both(first, second?, |a, b| a + b)?,
-        "Sub" => both(first, second?, |a, b| a - b)?,
-        "Mul" => both(first, second?, |a, b| a * b)?,
-        "Div" if first.is_integer => both(first, second?, |a, b| (a / b).trunc())?,
-        "Div" => both(first, second?, |a, b| a / b)?,
-        "Mod" => {
-            both(first, second?, |a, b| if node.integer("fmod", 0) == 0 { a - b * (a / b).floor() } else { a % b })?
-        }
-        "Pow" => both(first, second?, f64::powf)?,
-        "Abs" => first.values.mapv(f64::abs),
-        "Min" if inputs.len() == 2 => both(first, second?, f64::min)?,
-        "Max" if inputs.len() == 2 => both(first, second?, f64::max)?,
-        "Equal" => both(first, second?, |a, b| f64::from(a == b))?,
-        "Greater" => both(first, second?, |a, b| f64::from(a > b))?,
-        "GreaterOrEqual" => both(first, second?, |a, b| f64::from(a >= b))?,
-        "Less" => both(first, second?, |a, b| f64::from(a < b))?,
-        "LessOrEqual" => both(first, second?, |a, b| f64::from(a <= b))?,
-        "And" => both(first, second?, |a, b| f64::from(a != 0.0 && b != 0.0))?,
-        "Or" => both(first, second?, |a, b| f64::from(a != 0.0 || b != 0.0))?,
-        "Not" => first.values.mapv(|a| f64::from(a == 0.0)),
+    let first = input(0)?;
+    let is_integer = first.is_integer;
+    match &node.operator[..] {
+        "Cast" => cast(first, node.integer("to", 0)),
+        "ConstantOfShape" => filled(node, first)?,
         "Where" => {
-            let (yes, no) = (second?, input(2)?);
+            let (yes, no) = (input(1)?, input(2)?);
             let picked = both(first, yes, |keep, a| if keep != 0.0 { a } else { f64::NAN })?;
             let picked = Small { values: picked, is_integer: true };
             let values = both(&picked, no, |a, b| if a.is_nan() { b } else { a })?;
-            return Small { values, is_integer: no.is_integer }.rounded();
+            Small { values, is_integer: no.is_integer }
         }
+        _ => {
+            let values = of_one(node, first)
+                .or_else(|| of_two(node, first, input(1).filter(|_| inputs.len() == 2)?))
+                .or_else(|| arranged(node, inputs, first))?;
+            Small { values, is_integer }
+        }
+    }
+    .rounded()
+}
+
+/// Element by element.
+fn of_one(node: &Node, a: &Small) -> Option<ArrayD<f64>> {
+    Some(match &node.operator[..] {
+        "Abs" => a.values.mapv(f64::abs),
+        "Ceil" => a.values.mapv(f64::ceil),
+        "Floor" => a.values.mapv(f64::floor),
+        "Identity" => a.values.clone(),
+        "Neg" => -&a.values,
+        "Not" => a.values.mapv(|a| f64::from(a == 0.0)),
+        _ => return None,
+    })
+}
+
+/// Element by element of two, broadcast.
+fn of_two(node: &Node, a: &Small, b: &Small) -> Option<ArrayD<f64>> {
+    let truth = |holds: fn(f64, f64) -> bool| both(a, b, |a, b| f64::from(holds(a, b)));
+    match &node.operator[..] {
+        "Add" => both(a, b, |a, b| a + b),
+        "And" => truth(|a, b| a != 0.0 && b != 0.0),
+        "Div" if a.is_integer => both(a, b, |a, b| (a / b).trunc()),
+        "Div" => both(a, b, |a, b| a / b),
+        "Equal" => truth(|a, b| a == b),
+        "Greater" => truth(|a, b| a > b),
+        "GreaterOrEqual" => truth(|a, b| a >= b),
+        "Less" => truth(|a, b| a < b),
+        "LessOrEqual" => truth(|a, b| a <= b),
+        "Max" => both(a, b, f64::max),
+        "Min" => both(a, b, f64::min),
+        "Mod" if node.integer("fmod", 0) == 0 => both(a, b, |a, b| a - b * (a / b).floor()),
+        "Mod" => both(a, b, |a, b| a % b),
+        "Mul" => both(a, b, |a, b| a * b),
+        "Or" => truth(|a, b| a != 0.0 || b != 0.0),
+        "Pow" => both(a, b, f64::powf),
+        "Sub" => both(a, b, |a, b| a - b),
+        _ => None,
+    }
+}
+
+/// The elements of the inputs, in another order or shape, and what else makes a list.
+fn arranged(node: &Node, inputs: &[Option<&Small>], first: &Small) -> Option<ArrayD<f64>> {
+    let input = |place: usize| inputs.get(place).copied().flatten();
+    let axes = || input(1).map_or_else(|| node.integers("axes").to_vec(), Small::integers);
+    match &node.operator[..] {
         "Concat" => {
             let parts = inputs.iter().map(|part| part.map(|part| part.values.view())).collect::<Option<Vec<_>>>()?;
             (parts.iter().map(|part| part.len()).sum::<usize>() <= VALUE_LIMIT).then_some(())?;
-            concatenate(axis(node.integer("axis", 0), first.values.ndim())?, &parts).ok()?
+            concatenate(axis(node.integer("axis", 0), first.values.ndim())?, &parts).ok()
         }
-        "ConstantOfShape" => {
-            let shape: Vec<usize> =
-                first.integers().into_iter().map(|size| usize::try_from(size).ok()).collect::<Option<_>>()?;
-            let value = node.tensor("value").and_then(|value| value.small.as_ref());
-            let fill = value.and_then(|value| value.values.first().copied()).unwrap_or(0.0);
-            let length =
-                shape.iter().try_fold(1_usize, |n, &size| n.checked_mul(size)).filter(|&n| n <= VALUE_LIMIT)?;
-            return Small::new(&shape, vec![fill; length], value.is_some_and(|value| value.is_integer));
-        }
-        "Gather" => gather(first, second?, node.integer("axis", 0))?,
-        "Range" => {
-            let [start, end, step] = [first, second?, input(2)?].map(|small| small.values.first().copied());
-            let (start, end, step) = (start?, end?, step?);
-            let length = ((end - start) / step).ceil().max(0.0);
-            (length <= VALUE_LIMIT as f64)
-                .then(|| ArrayD::from_shape_fn(IxDyn(&[length as usize]), |i| start + i[0] as f64 * step))?
-        }
-        "ReduceProd" if node.integers("axes").is_empty() && second.is_none() => {
+        "Gather" => gather(first, input(1)?, node.integer("axis", 0)),
+        "Range" => range([first, input(1)?, input(2)?].map(|small| small.values.first().copied())),
+        "ReduceProd" if node.integers("axes").is_empty() && input(1).is_none() => {
             let shape = vec![1; if node.integer("keepdims", 1) != 0 { first.values.ndim() } else { 0 }];
-            ArrayD::from_elem(IxDyn(&shape), first.values.product())
+            Some(ArrayD::from_elem(IxDyn(&shape), first.values.product()))
         }
-        "Reshape" => reshape(first, &second?.integers())?,
-        "Slice" => slice(first, [1, 2, 3, 4].map(|place| input(place).map(Small::integers)))?,
-        "Squeeze" => {
-            let mut axes = integers(1, "axes");
-            if axes.is_empty() {
-                axes = (0..).zip(first.values.shape()).filter(|(_, size)| **size == 1).map(|(axis, _)| axis).collect();
-            }
-            let mut shape = first.values.shape().to_vec();
-            let mut axes = axes.iter().map(|&a| axis(a, shape.len())).collect::<Option<Vec<_>>>()?;
-            axes.sort_unstable();
-            axes.iter().rev().for_each(|axis| _ = shape.remove(axis.0));
-            shaped(first, &shape)?
-        }
-        "Transpose" => {
-            let mut order: Vec<usize> = node.integers("perm").iter().map(|&axis| axis as usize).collect();
-            if order.is_empty() {
-                order = (0..first.values.ndim()).rev().collect();
-            }
-            let mut sorted = order.clone();
-            sorted.sort_unstable();
-            sorted
-                .iter()
-                .copied()
-                .eq(0..first.values.ndim())
-                .then(|| first.values.clone().permuted_axes(IxDyn(&order)))?
-        }
-        "Unsqueeze" => {
-            let axes = integers(1, "axes");
-            let mut shape = first.values.shape().to_vec();
-            let mut axes = axes.iter().map(|&a| axis(a, shape.len() + axes.len())).collect::<Option<Vec<_>>>()?;
-            axes.sort_unstable();
-            for axis in axes {
-                (axis.0 <= shape.len()).then(|| shape.insert(axis.0, 1))?;
-            }
-            shaped(first, &shape)?
-        }
-        _ => return None,
-    };
-    Small { values, is_integer: first.is_integer }.rounded()
+        "Reshape" => reshape(first, &input(1)?.integers()),
+        "Slice" => slice(first, [1, 2, 3, 4].map(|place| input(place).map(Small::integers))),
+        "Squeeze" => squeeze(first, axes()),
+        "Transpose" => transpose(first, node.integers("perm")),
+        "Unsqueeze" => unsqueeze(first, &axes()),
+        _ => None,
+    }
+}
+
+/// A ConstantOfShape.
+fn filled(node: &Node, shape: &Small) -> Option<Small> {
+    let shape: Vec<usize> =
+        shape.integers().into_iter().map(|size| usize::try_from(size).ok()).collect::<Option<_>>()?;
+    let length = shape.iter().try_fold(1_usize, |n, &size| n.checked_mul(size)).filter(|&n| n <= VALUE_LIMIT)?;
+    let value = node.tensor("value").and_then(|value| value.small.as_ref());
+    let fill = value.and_then(|value| value.values.first().copied()).unwrap_or(0.0);
+    Small::new(&shape, vec![fill; length], value.is_some_and(|value| value.is_integer))
+}
+
+fn range([start, end, step]: [Option<f64>; 3]) -> Option<ArrayD<f64>> {
+    let (start, end, step) = (start?, end?, step?);
+    let length = ((end - start) / step).ceil().max(0.0);
+    let values = || ArrayD::from_shape_fn(IxDyn(&[length as usize]), |i| start + i[0] as f64 * step);
+    (length <= VALUE_LIMIT as f64).then(values)
+}
+
+/// Without axes, all of size 1 are dropped.
+fn squeeze(small: &Small, mut axes: Vec<i64>) -> Option<ArrayD<f64>> {
+    let mut shape = small.values.shape().to_vec();
+    if axes.is_empty() {
+        axes = (0..).zip(&shape).filter(|(_, size)| **size == 1).map(|(axis, _)| axis).collect();
+    }
+    let mut axes = axes.iter().map(|&a| axis(a, shape.len())).collect::<Option<Vec<_>>>()?;
+    axes.sort_unstable();
+    axes.iter().rev().for_each(|axis| _ = shape.remove(axis.0));
+    shaped(small, &shape)
+}
+
+fn unsqueeze(small: &Small, axes: &[i64]) -> Option<ArrayD<f64>> {
+    let mut shape = small.values.shape().to_vec();
+    let mut axes = axes.iter().map(|&a| axis(a, shape.len() + axes.len())).collect::<Option<Vec<_>>>()?;
+    axes.sort_unstable();
+    for axis in axes {
+        (axis.0 <= shape.len()).then(|| shape.insert(axis.0, 1))?;
+    }
+    shaped(small, &shape)
+}
+
+/// Without an order, all axes are turned round.
+fn transpose(small: &Small, order: &[i64]) -> Option<ArrayD<f64>> {
+    let count = small.values.ndim();
+    let order: Vec<usize> =
+        if order.is_empty() { (0..count).rev().collect() } else { order.iter().map(|&axis| axis as usize).collect() };
+    let mut sorted = order.clone();
+    sorted.sort_unstable();
+    sorted.into_iter().eq(0..count).then(|| small.values.clone().permuted_axes(IxDyn(&order)))
 }
 
 fn cast(small: &Small, to: i64) -> Small {

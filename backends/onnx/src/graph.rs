@@ -6,9 +6,6 @@ use crate::Error;
 use crate::fold::{Small, VALUE_LIMIT};
 use crate::wire::{Fields, Value, text, varint};
 
-/// Longer chains of operators than this are no network. (A thread of 2 MiB of stack runs 3000.)
-const DEPTH_LIMIT: usize = 2500;
-
 /// A graph whose bytes have been walked by [`Contents`](crate::contents::Contents).
 #[derive(Default)]
 pub(crate) struct Graph {
@@ -38,11 +35,11 @@ pub(crate) struct Node {
     pub(crate) operator: String,
     pub(crate) inputs: Vec<String>,
     pub(crate) outputs: Vec<String>,
-    attributes: HashMap<String, Attribute>,
+    pub(crate) attributes: HashMap<String, Attribute>,
 }
 
 #[derive(Default)]
-struct Attribute {
+pub(crate) struct Attribute {
     integers: Vec<i64>,
     floats: Vec<f64>,
     text: String,
@@ -73,13 +70,13 @@ impl Graph {
         Ok(graph)
     }
 
-    /// The embedded engine follows a graph by recursion: the longest chain of operators is bounded.
-    pub(crate) fn check_depth(&self) -> Result<(), Error> {
+    /// An error if more operators than `limit` stand one after another.
+    pub(crate) fn check_depth(&self, limit: usize) -> Result<(), Error> {
         let mut depths: HashMap<&str, usize> = HashMap::new();
         for node in &self.nodes {
             let depth = 1 + node.inputs.iter().filter_map(|name| depths.get(&name[..])).max().copied().unwrap_or(0);
-            if depth > DEPTH_LIMIT {
-                let text = format!("expected at most {DEPTH_LIMIT} operators one after another, found more");
+            if depth > limit {
+                let text = format!("expected at most {limit} operators one after another, found more");
                 return Err(Error::Malformed(text));
             }
             depths.extend(node.outputs.iter().map(|name| (&name[..], depth)));

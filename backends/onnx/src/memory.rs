@@ -184,3 +184,16 @@ impl Node {
         format!("{} {}", self.operator, self.outputs.first().map_or("", |name| name))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transposed_convolution_needs_its_columns() {
+        let node = |operator: &str| Node { operator: operator.into(), ..Node::default() };
+        let inputs = [Some((&[1, 256, 30, 20][..], None)), Some((&[256, 128, 4, 4][..], None))];
+        assert_eq!(extra(&node("ConvTranspose"), &inputs), 4 * 600 * 128 * 16);
+        assert_eq!(extra(&node("Conv"), &inputs), 0);
+    }
+}

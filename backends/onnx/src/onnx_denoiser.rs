@@ -17,6 +17,10 @@ use crate::{EngineChoice, Error, Evaluator, ModelInfo};
 /// The largest model that is loaded, in bytes.
 const SIZE_LIMIT: u64 = 1 << 30;
 
+/// The longest chains of operators that the embedded engine, which follows them by recursion (2 MiB of stack do for 3000),
+/// and ONNX Runtime are given. No network is as deep.
+const DEPTH_LIMITS: [usize; 2] = [2500, 20_000];
+
 /// The most pictures of an evaluation.
 const BATCH_LIMIT: usize = 4096;
 
@@ -125,13 +129,12 @@ impl OnnxDenoiser {
             return Err(Error::TooLarge { expected: SIZE_LIMIT, found });
         }
         let mut contents = Contents::read(&bytes)?;
-        let names = contents.check(matches!(options.engine, EngineChoice::Embedded))?;
+        let is_embedded = matches!(options.engine, EngineChoice::Embedded);
+        let names = contents.check(is_embedded)?;
         contents.metadata.extend(options.keys.iter().map(|(key, value)| (key.to_string(), value.to_string())));
         let info = ModelInfo::from_metadata(&contents.metadata)?;
         let graph = Graph::read(&bytes)?;
-        if matches!(options.engine, EngineChoice::Embedded) {
-            graph.check_depth()?;
-        }
+        graph.check_depth(DEPTH_LIMITS[usize::from(!is_embedded)])?;
         let interface = Interface::new(&graph, names, &info)?;
         let (height, width) = trial_size(&info);
         let size = [height, width].map(|size| padded_size(size, info.margin, info.multiple));

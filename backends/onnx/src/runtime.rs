@@ -7,7 +7,7 @@ use ort::session::{IoBinding, Session};
 use ort::value::{DynTensor, Tensor};
 
 use crate::interface::Interface;
-use crate::sessions::{Sessions, engine, locked};
+use crate::sessions::{KEPT, Sessions, engine, locked};
 use crate::source::Source;
 use crate::{Error, Provider, RuntimeOptions};
 
@@ -20,9 +20,6 @@ pub(crate) struct Runtime {
     provider: Provider,
     name: String,
 }
-
-/// Shapes whose arrays an evaluator keeps.
-const KEPT: usize = 4;
 
 /// An evaluator's arrays, bound to the session that runs them: one for each of the newest shapes.
 #[derive(Default)]

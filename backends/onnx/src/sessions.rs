@@ -17,8 +17,9 @@ use crate::{Error, Precision, RuntimeOptions};
 /// The one library of this process and its environment.
 static LOADED: Mutex<Option<(Library, Environment)>> = Mutex::new(None);
 
-/// Sessions of fixed shapes that are kept: a picture as it is and on its side, alone and in batches.
-const KEPT: usize = 4;
+/// Shapes whose sessions, and whose arrays in an evaluator, are kept: a picture as it is and on its side, alone and in
+/// batches.
+pub(crate) const KEPT: usize = 4;
 
 /// The configuration that says where the files are that a model in memory refers to.
 const WEIGHTS_FOLDER: &str = "session.model_external_initializers_file_folder_path";

@@ -1,5 +1,7 @@
 //! The shapes that an operator writes, given those that it reads.
 
+use std::borrow::Cow;
+
 use rten_shape_inference::ops::{self, Padding};
 use rten_shape_inference::{
     BinaryOp, InferShapes, InferShapesContext, ReductionOp, SymExpr, SymTensor, SymbolGen, UnaryOp, VariadicOp,
@@ -10,30 +12,20 @@ use crate::graph::Node;
 
 /// The outputs of a node, or why they are not known.
 pub(crate) fn outputs(node: &Node, inputs: &[Option<SymTensor>]) -> Result<Vec<SymTensor>, String> {
-    let context = InferShapesContext::new(inputs);
+    let inputs = &with_axes(node, inputs)[..];
     let mut symbols = SymbolGen::new();
     let mut infer = |rule: &dyn InferShapes| {
         rule.infer_shapes(InferShapesContext::new(inputs), &mut symbols).map_err(|error| error.to_string())
     };
     let axis = |default| node.integer("axis", default) as i32;
     match &node.operator[..] {
-        "Add" => infer(&ops::Add),
-        "Sub" => infer(&ops::Sub),
-        "Mul" => infer(&ops::Mul),
-        "Div" => infer(&ops::Div),
-        "Equal" => infer(&ops::Equal),
-        "And" | "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual" | "Mod" | "Or" | "Pow" | "PRelu" => {
-            infer(&BinaryOp)
-        }
-        "Max" | "Mean" | "Min" | "Sum" => infer(&VariadicOp),
-        "Where" => infer(&ops::Where),
-        "Neg" => infer(&ops::Neg),
-        "Identity" => infer(&ops::Identity),
+        name if BINARY.contains(&name) => infer(&BinaryOp),
+        "Max" | "Mean" | "Min" | "Sum" | "Where" => infer(&VariadicOp),
         name if UNARY.contains(&name) => infer(&UnaryOp),
         "Concat" => infer(&ops::Concat { axis: axis(0) }),
         // the values are folded elsewhere
         "ConstantOfShape" => infer(&ops::ConstantOfShape { value: None }),
-        "Conv" | "ConvTranspose" | "AveragePool" | "MaxPool" => window(node, &context, &mut infer),
+        "Conv" | "ConvTranspose" | "AveragePool" | "MaxPool" => window(node, inputs, &mut infer),
         "GlobalAveragePool" | "GlobalMaxPool" => infer(&ops::GlobalPool),
         "DepthToSpace" => infer(&ops::DepthToSpace { block_size: node.integer("blocksize", 1) as u32 }),
         // three operands have outer products between them
@@ -59,17 +51,8 @@ pub(crate) fn outputs(node: &Node, inputs: &[Option<SymTensor>]) -> Result<Vec<S
         "Upsample" => infer(&ops::Upsample),
         "Slice" => infer(&ops::Slice),
         "Split" => Err("the parts are not known".into()), // see `split`
-        "Squeeze" | "Unsqueeze" => {
-            // before opset 13 the axes are an attribute
-            let axes = node.integers("axes").iter().map(|&axis| SymExpr::Value(axis as i32)).collect::<Vec<_>>();
-            let mut inputs = inputs.to_vec();
-            if inputs.len() == 1 && !axes.is_empty() {
-                inputs.push(Some(SymTensor::from_vec(axes)));
-            }
-            let context = InferShapesContext::new(&inputs);
-            let rule: &dyn InferShapes = if node.operator == "Squeeze" { &ops::Squeeze } else { &ops::Unsqueeze };
-            rule.infer_shapes(context, &mut SymbolGen::new()).map_err(|error| error.to_string())
-        }
+        "Squeeze" => infer(&ops::Squeeze),
+        "Unsqueeze" => infer(&ops::Unsqueeze),
         "Tile" => infer(&ops::Tile),
         "Transpose" => {
             let order = sizes(node.integers("perm"));
@@ -78,6 +61,34 @@ pub(crate) fn outputs(node: &Node, inputs: &[Option<SymTensor>]) -> Result<Vec<S
         _ => Err("the operator is not known".into()),
     }
 }
+
+/// Before opset 13 the axes of Squeeze and Unsqueeze are an attribute; afterwards an input, which they become here.
+fn with_axes<'a>(node: &Node, inputs: &'a [Option<SymTensor>]) -> Cow<'a, [Option<SymTensor>]> {
+    let axes = node.integers("axes");
+    if inputs.len() != 1 || axes.is_empty() || !matches!(&node.operator[..], "Squeeze" | "Unsqueeze") {
+        return inputs.into();
+    }
+    let axes = axes.iter().map(|&axis| SymExpr::Value(axis as i32)).collect();
+    vec![inputs[0].clone(), Some(SymTensor::from_vec(axes))].into()
+}
+
+/// What has the shape that two inputs have together.
+const BINARY: &[&str] = &[
+    "Add",
+    "And",
+    "Div",
+    "Equal",
+    "Greater",
+    "GreaterOrEqual",
+    "Less",
+    "LessOrEqual",
+    "Mod",
+    "Mul",
+    "Or",
+    "Pow",
+    "PRelu",
+    "Sub",
+];
 
 /// What has the shape of its first input.
 const UNARY: &[&str] = &[
@@ -97,12 +108,14 @@ const UNARY: &[&str] = &[
     "GroupNormalization",
     "HardSigmoid",
     "HardSwish",
+    "Identity",
     "InstanceNormalization",
     "LayerNormalization",
     "LeakyRelu",
     "Log",
     "LogSoftmax",
     "Mish",
+    "Neg",
     "Not",
     "Reciprocal",
     "Relu",
@@ -122,8 +135,9 @@ const UNARY: &[&str] = &[
 type Infer<'a> = dyn FnMut(&dyn InferShapes) -> Result<Vec<SymTensor>, String> + 'a;
 
 /// Convolutions and pools. What is not said of strides and dilations is 1, of pads 0.
-fn window(node: &Node, inputs: &InferShapesContext<'_>, infer: &mut Infer<'_>) -> Result<Vec<SymTensor>, String> {
-    let axes = inputs.get(0).and_then(SymTensor::ndim).ok_or("the input's shape is unknown")?.saturating_sub(2);
+fn window(node: &Node, inputs: &[Option<SymTensor>], infer: &mut Infer<'_>) -> Result<Vec<SymTensor>, String> {
+    let first = inputs.first().and_then(Option::as_ref);
+    let axes = first.and_then(SymTensor::ndim).ok_or("the input's shape is unknown")?.saturating_sub(2);
     let list = |name, default, length| match node.integers(name) {
         [] => vec![default; length],
         given => sizes(given),
@@ -199,4 +213,16 @@ pub(crate) fn resized(shape: &[usize], scales: &Small) -> Option<Vec<usize>> {
     fits.then(|| {
         shape.iter().zip(&scales.values).map(|(&size, scale)| (size as f32 * *scale as f32).floor() as usize).collect()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scales_are_numbers_of_32_bits() {
+        // 10 times 0.7 is 6.99… of 64 bits, and 7 as engines have it
+        let scales = Small::new(&[2], vec![1.0, f64::from(0.7f32)], false).unwrap();
+        assert_eq!(resized(&[3, 10], &scales), Some(vec![3, 7]));
+    }
 }

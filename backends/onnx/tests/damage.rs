@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use common::{Random, bytes, refusal};
 use largest::LARGEST;
-use rwt_onnx::{Error, OnnxDenoiser};
+use rwt_onnx::{EngineChoice, Error, OnnxDenoiser, OpenOptions, RuntimeOptions};
 
 fn assert_no_gigabytes() {
     let largest = LARGEST.load(Relaxed);
@@ -68,7 +68,11 @@ fn deep_nesting_is_refused_without_using_the_stack() {
     let length = graph.len();
     model.extend([length as u8 | 128, (length >> 7) as u8 | 128, (length >> 14) as u8]);
     model.extend(graph);
-    assert!(matches!(refusal(model), Error::Operators { .. }));
+    assert!(matches!(refusal(model.clone()), Error::Operators { .. }));
+    // before any library is looked for
+    let engine = EngineChoice::Runtime(RuntimeOptions::default());
+    let error = OnnxDenoiser::from_bytes_with(model, &OpenOptions { engine, ..OpenOptions::default() }).err().unwrap();
+    assert!(matches!(error, Error::Operators { .. }), "{error}");
 }
 
 #[test]

@@ -115,6 +115,63 @@ fn parts_remainders_and_comparisons_are_followed() {
 }
 
 #[test]
+fn constants_and_axes_of_older_exports_are_followed() {
+    unchanged(&[], &[("Constant value_float 1", &[], "one"), ("Mul", &["x", "one"], "grown")]);
+    // before opset 13 the axes are an attribute
+    unchanged(
+        &[],
+        &[("Shape", &["x"], "shape"), ("Unsqueeze axes 1", &["x"], "more"), ("Reshape", &["more", "shape"], "grown")],
+    );
+}
+
+#[test]
+fn a_size_that_engines_would_calculate_otherwise_is_not_believed() {
+    let refused = |constants: &[(&'static str, &[i64])], before: &[(&'static str, &[&'static str], &'static str)]| {
+        let mut graph = Graph::new("sigma", &KEYS);
+        graph.constants = constants.iter().map(|(name, values)| Constant::integers(name, values)).collect();
+        graph.before = before.iter().map(|(operator, inputs, output)| (*operator, inputs.to_vec(), *output)).collect();
+        graph.before.push(("ConstantOfShape", vec!["sizes"], "huge"));
+        graph.before.push(("ReduceMax", vec!["huge"], "zero"));
+        graph.before.push(("Add", vec!["x", "zero"], "grown"));
+        OnnxDenoiser::from_bytes(graph.bytes()).err().unwrap()
+    };
+    // 2^32 is 0 to an engine of 32 bits, and 30000 is the largest of three
+    let (half, large) = (("half", &[1i64 << 16][..]), ("large", &[30_000i64, 30_000][..]));
+    let error = refused(
+        &[half, ("one", &[1]), large],
+        &[
+            ("Mul", &["half", "half"], "wrapped"),
+            ("Sub", &["large", "wrapped"], "less"),
+            ("Max", &["less", "one"], "sizes"),
+        ],
+    );
+    assert!(matches!(error, Error::Shapes { .. } | Error::Memory { .. }), "{error}");
+    let error = refused(&[("one", &[1]), large], &[("Max", &["one", "one", "large"], "sizes")]);
+    assert!(matches!(error, Error::Shapes { .. } | Error::Memory { .. }), "{error}");
+}
+
+#[test]
+fn pictures_on_their_side_are_counted() {
+    // an array of height times height
+    let mut graph = Graph::new("sigma", &KEYS);
+    graph.metadata.push(("rwt.symmetry", "square"));
+    graph.constants = vec![Constant::integers("row", &[2])];
+    graph.before = vec![
+        ("Shape", vec!["x"], "shape"),
+        ("Gather axis 0", vec!["shape", "row"], "height"),
+        ("Concat axis 0", vec!["height", "height"], "sizes"),
+        ("ConstantOfShape", vec!["sizes"], "huge"),
+        ("ReduceMax", vec!["huge"], "zero"),
+        ("Add", vec!["x", "zero"], "grown"),
+    ];
+    let model = OnnxDenoiser::from_bytes(graph.bytes()).unwrap();
+    let [upright, on_side] = [(4000, 8), (8, 4000)].map(|(height, width)| model.memory(1, height, width).unwrap());
+    assert_eq!(upright, on_side);
+    assert!(on_side > 2 * 4 * 4000 * 4000);
+    assert!(matches!(model.evaluator(8, 40_000), Err(Error::Memory { .. })));
+}
+
+#[test]
 fn what_would_take_the_stack_or_the_memory_of_the_reader_is_refused() {
     let name = |k: usize| -> &'static str { Box::leak(format!("n{k}").into_boxed_str()) };
     let deep = |length: usize| {

@@ -25,9 +25,15 @@ fn number(number: u8, value: u64) -> Vec<u8> {
 fn node(kind: &str, inputs: &[&str], output: &str, attribute: Option<(&str, u64)>) -> Vec<u8> {
     let mut content: Vec<u8> = inputs.iter().flat_map(|name| field(1, name.as_bytes())).collect();
     content.extend(output.split(' ').flat_map(|name| field(2, name.as_bytes())));
+    content.extend(field(3, output.as_bytes()));
     content.extend(field(4, kind.as_bytes()));
     if let Some((name, value)) = attribute {
-        content.extend(field(5, &[field(1, name.as_bytes()), number(3, value), number(20, 2)].concat()));
+        let value = match name {
+            "axes" | "perm" => [number(8, value), number(20, 7)].concat(),
+            "value_float" => [vec![2 << 3 | 5], (value as f32).to_le_bytes().to_vec(), number(20, 1)].concat(),
+            _ => [number(3, value), number(20, 2)].concat(),
+        };
+        content.extend(field(5, &[field(1, name.as_bytes()), value].concat()));
     }
     field(1, &content)
 }
