@@ -60,6 +60,7 @@ fn step(evaluator: &mut rwt_onnx::Evaluator<'_>, row: &Step, clip: f32, noise: &
 
 /// The largest difference of a · scale from b, over the largest of b where that is above 1.
 fn largest_difference(a: &[f32], b: &[f32], scale: f64) -> f64 {
+    assert!(a.len() == b.len() && a.iter().chain(b).all(|value| value.is_finite()));
     let largest = b.iter().fold(1.0f32, |m, b| m.max(b.abs()));
     let differences = a.iter().zip(b).map(|(a, b)| (f64::from(*a) * scale - f64::from(*b)).abs());
     differences.fold(0.0, f64::max) / f64::from(largest)

@@ -260,3 +260,74 @@ fn slice(small: &Small, [starts, ends, axes, steps]: [Option<Vec<i64>>; 4]) -> O
     }
     Some(values)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(values: &[f64]) -> Small {
+        Small::new(&[values.len()], values.to_vec(), true).unwrap()
+    }
+
+    fn folded(operator: &str, inputs: &[&Small]) -> Vec<f64> {
+        let node = Node { operator: operator.into(), ..Node::default() };
+        let inputs: Vec<_> = inputs.iter().map(|input| Some(*input)).collect();
+        fold(&node, &inputs).unwrap_or_else(|| panic!("{operator}")).values.into_iter().collect()
+    }
+
+    #[test]
+    fn numbers_are_calculated_as_onnx_says() {
+        let (a, b) = (list(&[7.0, -7.0, 4.0, 0.0]), list(&[2.0, 2.0, -3.0, 5.0]));
+        for (operator, expected) in [
+            ("Add", [9.0, -5.0, 1.0, 5.0]),
+            ("And", [1.0, 1.0, 1.0, 0.0]),
+            ("Div", [3.0, -3.0, -1.0, 0.0]),
+            ("Equal", [0.0, 0.0, 0.0, 0.0]),
+            ("Greater", [1.0, 0.0, 1.0, 0.0]),
+            ("GreaterOrEqual", [1.0, 0.0, 1.0, 0.0]),
+            ("Less", [0.0, 1.0, 0.0, 1.0]),
+            ("LessOrEqual", [0.0, 1.0, 0.0, 1.0]),
+            ("Max", [7.0, 2.0, 4.0, 5.0]),
+            ("Min", [2.0, -7.0, -3.0, 0.0]),
+            ("Mod", [1.0, 1.0, -2.0, 0.0]),
+            ("Mul", [14.0, -14.0, -12.0, 0.0]),
+            ("Or", [1.0, 1.0, 1.0, 1.0]),
+            ("Sub", [5.0, -9.0, 7.0, -5.0]),
+        ] {
+            assert_eq!(folded(operator, &[&a, &b]), expected, "{operator}");
+        }
+        assert_eq!(folded("Pow", &[&b, &list(&[2.0])]), [4.0, 4.0, 9.0, 25.0]);
+        let fractions = Small::new(&[2], vec![1.5, -1.5], false).unwrap();
+        for (operator, expected) in [
+            ("Abs", [1.5, 1.5]),
+            ("Ceil", [2.0, -1.0]),
+            ("Floor", [1.0, -2.0]),
+            ("Neg", [-1.5, 1.5]),
+            ("Not", [0.0, 0.0]),
+        ] {
+            assert_eq!(folded(operator, &[&fractions]), expected, "{operator}");
+        }
+        assert_eq!(folded("Where", &[&list(&[1.0, 0.0, 2.0, 0.0]), &a, &b]), [7.0, 2.0, 4.0, 5.0]);
+        assert_eq!(folded("Range", &[&list(&[1.0]), &list(&[8.0]), &list(&[3.0])]), [1.0, 4.0, 7.0]);
+        assert_eq!(folded("ReduceProd", &[&b]), [-60.0]);
+    }
+
+    #[test]
+    fn lists_are_arranged_as_numpy_does_it() {
+        let a = Small::new(&[2, 3], vec![0.0, 1.0, 2.0, 3.0, 4.0, 5.0], true).unwrap();
+        let (one, end) = (list(&[1.0]), list(&[2f64.powi(63)]));
+        assert_eq!(folded("Slice", &[&a, &one, &end, &one]), [1.0, 2.0, 4.0, 5.0]); // a[:, 1:]
+        let (last, start, back) = (list(&[-1.0]), list(&[-(2f64.powi(63))]), list(&[-2.0]));
+        assert_eq!(folded("Slice", &[&a, &last, &start, &one, &back]), [2.0, 0.0, 5.0, 3.0]); // a[:, ::-2]
+        assert_eq!(folded("Gather", &[&a, &last]), [3.0, 4.0, 5.0]); // a[[-1]]
+        assert_eq!(folded("Transpose", &[&a]), [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
+        assert_eq!(folded("Concat", &[&a, &a]).len(), 12);
+        let node = Node { operator: "Reshape".into(), ..Node::default() };
+        let shape =
+            |sizes: &[f64]| fold(&node, &[Some(&a), Some(&list(sizes))]).map(|small| small.values.shape().to_vec());
+        assert_eq!(shape(&[3.0, -1.0]), Some(vec![3, 2]));
+        assert_eq!(shape(&[0.0, 1.0, 3.0]), Some(vec![2, 1, 3]));
+        assert_eq!(shape(&[4.0, 2.0]), None);
+        assert_eq!(folded("ConstantOfShape", &[&list(&[2.0, 2.0])]), [0.0; 4]);
+    }
+}

@@ -36,6 +36,7 @@ fn differences(model: &OnnxDenoiser) -> (f64, f64) {
         });
         for (a, b) in a.iter().zip(b) {
             let difference = f64::from((a - b).abs());
+            assert!(difference.is_finite());
             (largest, squares, count) = (largest.max(difference), squares + difference * difference, count + 1);
         }
     }
