@@ -146,16 +146,18 @@ fn images_side_by_side_have_the_bits_of_those_alone() {
     }
 }
 
+type Evaluate<'a> = dyn FnMut(&[f32], f64, &mut [f32]) -> Result<(), ()> + 'a;
+
 #[test]
 fn a_posterior_sample_by_tiles_is_that_of_the_whole_image() {
     let n: usize = SHAPE.iter().product();
     let kept: Vec<_> = (0..n / 2).map(|i| u8::from(i % 3 == 0)).collect();
     let mask = Mask::new(&kept, 2).unwrap();
-    let y: Vec<_> = (0..n).map(|i| if i % (n / 2) % 3 == 0 { 0.5 } else { 0.0 }).collect();
+    let y: Vec<_> = (0..n).map(|i| 0.5 * f32::from(kept[i % kept.len()])).collect();
     let problem = Problem { operator: &mask, y: &y, eta: 0.1, mean: 0.0, variance: 0.3 };
     let mut levels = [0.0; 6];
     Schedule::Geometric { sigma_max: 3.0, sigma_min: 0.02 }.levels(&mut levels).unwrap();
-    let sample = |denoiser: &mut dyn FnMut(&[f32], f64, &mut [f32]) -> Result<(), ()>| {
+    let sample = |denoiser: &mut Evaluate<'_>| {
         let (mut x, mut workspace) = (vec![0.0; n], vec![0.0; workspace_len(&mask, 1)]);
         let mut denoiser = |x: &[f32], sigma: f64, denoised: &mut [f32]| denoiser(x, sigma, denoised);
         let go_on = |_: Progress<'_>| ControlFlow::Continue(());

@@ -2,7 +2,7 @@
 
 use crate::denoiser::Shared;
 #[cfg(feature = "onnx")]
-use crate::denoiser::rwt_denoiser_info;
+use crate::denoiser_info::rwt_denoiser_info;
 use crate::options::{self, SizedStruct};
 use crate::status::{Failure, guard, rwt_status, rwt_status_code::*};
 use std::ffi::{CStr, c_char};

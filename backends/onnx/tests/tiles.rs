@@ -128,10 +128,11 @@ fn slices_of_a_volume_are_shown_in_the_symmetry_of_their_chain() {
 /// How steep the difference of two pictures is where one tile takes over from another, over what it is beside that.
 fn seam(a: &[f32], b: &[f32]) -> f64 {
     let d: Vec<_> = a.iter().zip(b).map(|(a, b)| a - b).collect();
+    let row = |i: usize| i / SIDE % SIDE;
     // tiles start at 0 and 64, and take over at 80
     let step = |is_border: &dyn Fn(usize) -> bool| {
         let across = (0..N).filter(|i| i % SIDE > 0 && is_border(i % SIDE)).map(|i| d[i] - d[i - 1]);
-        let down = (0..N).filter(|i| i / SIDE % SIDE > 0 && is_border(i / SIDE % SIDE)).map(|i| d[i] - d[i - SIDE]);
+        let down = (0..N).filter(|i| row(*i) > 0 && is_border(row(*i))).map(|i| d[i] - d[i - SIDE]);
         rms(across.chain(down))
     };
     step(&|place| place == 80) / step(&|place| place != 80 && (64..96).contains(&place))
@@ -148,6 +149,8 @@ fn a_picture_denoised_by_tiles_has_no_seam() {
     assert!(seams[0] < 1.5 && seams[1] > 3.0, "{seams:?}");
 }
 
+type Evaluate<'a> = dyn FnMut(&[f32], f64, &mut [f32]) + 'a;
+
 #[test]
 fn a_posterior_sample_by_tiles_has_no_seam() {
     let (model, clean) = (model(), picture());
@@ -160,7 +163,7 @@ fn a_posterior_sample_by_tiles_has_no_seam() {
     let problem = Problem { operator: &operator, y: &y, eta: 0.05, mean: info.mean, variance: info.variance };
     let mut levels = [0.0; 12];
     Schedule::Geometric { sigma_max: 4.0, sigma_min: 0.01 }.levels(&mut levels).unwrap();
-    let sample = |denoiser: &mut dyn FnMut(&[f32], f64, &mut [f32])| {
+    let sample = |denoiser: &mut Evaluate<'_>| {
         let mut denoiser = |x: &[f32], sigma: f64, denoised: &mut [f32]| {
             denoiser(x, sigma, denoised);
             Ok::<(), ()>(())
