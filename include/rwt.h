@@ -372,7 +372,7 @@ typedef struct rwt_denoiser_options {
   uint32_t batch;
   /**
    * The most bytes that an evaluation may take beside the weights: fewer images are evaluated at a time, and a single
-   *     * one that needs more is refused when a sampler is made. 4 GiB; UINT64_MAX: nothing is counted or refused.
+   *     * one that needs more is refused when a sampler is made (rwt_denoiser_tiled). 4 GiB; UINT64_MAX: nothing is counted or refused.
    */
   uint64_t memory;
   /**

@@ -120,14 +120,16 @@ impl<'a> Evaluator<'a> {
         self.views.slices = slices;
     }
 
-    /// What an evaluation of `pictures`, or of as many of them as are evaluated at a time, needs of memory: as
-    /// [`OnnxDenoiser::memory`].
+    /// What this evaluator needs of memory for so many pictures, or as many of them as are evaluated at a time, in bytes:
+    /// [`OnnxDenoiser::memory`], and twice that on ONNX Runtime, which keeps memory in blocks of doubling sizes. 0 if nothing is
+    /// counted.
     ///
     /// # Errors
     /// [`Error::Shapes`] if the graph does not fit so many pictures.
     pub fn memory(&self, pictures: usize) -> Result<u64, Error> {
         let (height, width) = self.views.paddings[0].size();
-        self.model.needed(pictures.clamp(1, self.batch), [height, width])
+        let needed = self.model.needed(pictures.clamp(1, self.batch), [height, width])?;
+        Ok(if self.model.is_parallel() { needed } else { needed.saturating_mul(2) })
     }
 
     /// Evaluate the waiting pictures, together if the engine can.
