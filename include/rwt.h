@@ -645,8 +645,8 @@ typedef struct rwt_sampler_options {
   /**
    * The most bytes that a run may take, beside the denoiser's weights and what a callback takes: samples, mean and
    *     * standard deviation, walks and evaluations. Fewer chains are walked side by side and by fewer threads where that is
-   *     * needed, with the same samples; if one chain alone does not fit, rwt_sampler_create fails with RWT_ERR_MEMORY.
-   *     * 0: no limit.
+   *     * needed, with the same samples; if one chain alone does not fit, rwt_sampler_create fails with RWT_ERR_MEMORY,
+   *     * and with RWT_ERR_UNSUPPORTED if the denoiser was opened without a limit of its own. 0: no limit.
    */
   uint64_t memory;
 } rwt_sampler_options;

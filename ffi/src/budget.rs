@@ -86,7 +86,8 @@ impl Demand<'_> {
             None => (0, size_of::<Step>() as u64 * (levels + 1)),
         };
         let moments = 2 * size_of::<f64>() as u64 * length;
-        chains.saturating_mul(sample) + moments + measurement + plan + size_of::<f64>() as u64 * levels
+        let once = moments + measurement + plan + size_of::<f64>() as u64 * levels;
+        chains.saturating_mul(sample).saturating_add(once)
     }
 
     /// Bytes that each thread takes: the walk, an evaluation, and what is kept when it is cancelled.

@@ -48,6 +48,11 @@ void a_tighter_budget_walks_fewer_chains_side_by_side_to_the_same_samples(void)
     CHECK(least > (CHAINS + 4 + 2) * image && least < (CHAINS + 4 + 6) * image);
     options.memory = least - 1;
     FAILS(rwt_sampler_create(denoiser, NULL, &options, 1, SIDE, SIDE, &sampler), RWT_ERR_MEMORY, "memory allows");
+    options.chains = UINT32_MAX;
+    const size_t huge = (size_t)1 << 28;
+    FAILS(rwt_sampler_create(denoiser, NULL, &options, 1, SIDE, SIDE, &sampler), RWT_ERR_MEMORY, "fewer chains");
+    FAILS(rwt_sampler_create(denoiser, NULL, &options, 1, huge, huge, &sampler), RWT_ERR_MEMORY, "memory allows");
+    options.chains = CHAINS;
     CHECK(calls_within(denoiser, &g, 0, wide) == 2 * 12); /* two groups of three */
     CHECK(calls_within(denoiser, &g, UINT64_MAX, tight) == 2 * 12);
     CHECK(memcmp(wide, tight, sizeof wide) == 0);
