@@ -770,11 +770,11 @@ RWT_API rwt_status rwt_denoiser_options_init(struct rwt_denoiser_options *option
 /**
  * A denoiser of large images that shows the given one overlapping tiles of tile_height x tile_width, or of the image where
  * that is smaller. At a border between tiles the outer quarter of the overlap (in pixels, at most half a tile's side) is left
- * out and the rest is blended: without seams as far as the network looks no further; 32 to 64 suit the shipped model, 0
- * makes seams. Tiles agree best with the whole image if their sides, less the overlap, are multiples of the network's
- * cells (rwt.multiple of its file). All tiles of a chain are shown in the same symmetry. An evaluation takes the memory of
- * one tile for each chain side by side. The given denoiser stays as it is; each is freed by itself. RWT_ERR_ARGUMENT if
- * it is tiled already.
+ * out and the rest is blended. 32 to 64 suit the shipped model; 0 makes seams. Tiles agree best with the whole image if
+ * their sides, less the overlap, are multiples of the network's cells (rwt.multiple of its file). All tiles of a chain are
+ * shown in the same symmetry. An evaluation takes the memory of one tile for each chain side by side; to progress and
+ * cancelling all tiles are one evaluation. The given denoiser stays as it is; each is freed by itself. RWT_ERR_ARGUMENT
+ * if it is tiled already.
  * `denoiser` is a live handle; `out` points to a pointer.
  */
 RWT_API
