@@ -372,7 +372,7 @@ typedef struct rwt_denoiser_options {
   uint32_t batch;
   /**
    * The most bytes that an evaluation may take beside the weights: fewer images are evaluated at a time, and a single
-   *     * one that needs more is refused when a sampler is made. 4 GiB; UINT64_MAX: nothing is counted or refused.
+   *     * one that needs more is refused when a sampler is made (rwt_denoiser_tiled). 4 GiB; UINT64_MAX: nothing is counted or refused.
    */
   uint64_t memory;
   /**
@@ -422,14 +422,15 @@ typedef struct rwt_denoiser_info {
    */
   double variance;
   /**
-   * The most images that a callback takes in one call, one after another; a model's own number is not told here.
+   * The most images (tiles, slices) that a callback takes in one call; a model's own number is not told here.
    */
   size_t batch;
 } rwt_denoiser_info;
 
 /**
  * The caller's denoiser: write D(x, sigma), n floats, into denoised. They are one image, or with rwt_denoiser_info.batch
- * above 1 up to that many, one after another. Returns 0, or another status to stop the run.
+ * above 1 up to that many, one after another. In a denoiser that was made tiled or slicewise, n is that of tiles or slices;
+ * an image that is smaller than a tile is a tile as it is. Returns 0, or another status to stop the run.
  * It is called by one thread at a time, maybe not the one that made it; it must not unwind or longjmp.
  */
 typedef rwt_status (*rwt_denoise_fn)(void *user, const float *x, size_t n, double sigma, float *denoised);
@@ -641,6 +642,13 @@ typedef struct rwt_sampler_options {
    *     * one reverse-SDE step); below 0: the one that keeps the marginals, and 0.
    */
   double temperature;
+  /**
+   * The most bytes that a run may take, beside the denoiser's weights and what a callback takes: samples, mean and
+   *     * standard deviation, walks and evaluations. Fewer chains are walked side by side and by fewer threads where that is
+   *     * needed, with the same samples; if one chain alone does not fit, rwt_sampler_create fails with RWT_ERR_MEMORY,
+   *     * and with RWT_ERR_UNSUPPORTED if the denoiser was opened without a limit of its own. 0: no limit.
+   */
+  uint64_t memory;
 } rwt_sampler_options;
 
 /**
@@ -711,26 +719,6 @@ rwt_status rwt_denoiser_open_with(const char *path,
                                   struct rwt_denoiser **out);
 
 /**
- * Write the defaults into *info; size is sizeof *info.
- * `info` points to `size` writable bytes.
- */
-RWT_API rwt_status rwt_denoiser_info_init(struct rwt_denoiser_info *info, size_t size);
-
-/**
- * A denoiser that calls the caller's function. info says what it knows; NULL: the defaults. release (may be NULL) is
- * called with user exactly once: when the denoiser and every sampler that uses it are freed; never if this call
- * fails.
- * `info` is NULL or was initialised; `denoise` keeps its contract for as long as the denoiser lives; `out` points to
- * a pointer.
- */
-RWT_API
-rwt_status rwt_denoiser_from_callback(const struct rwt_denoiser_info *info,
-                                      rwt_denoise_fn denoise,
-                                      void *user,
-                                      rwt_release_fn release,
-                                      struct rwt_denoiser **out);
-
-/**
  * What the denoiser says of itself, written into *info; size is sizeof *info.
  * `denoiser` is a live handle; `info` points to `size` writable bytes.
  */
@@ -754,10 +742,76 @@ const char *rwt_denoiser_engine(const struct rwt_denoiser *denoiser);
 RWT_API void rwt_denoiser_free(struct rwt_denoiser *denoiser);
 
 /**
+ * A denoiser that calls the caller's function. info says what it knows; NULL: the defaults. release (may be NULL) is
+ * called with user exactly once: when the denoiser and every sampler that uses it are freed; never if this call
+ * fails.
+ * `info` is NULL or was initialised; `denoise` keeps its contract for as long as the denoiser lives; `out` points to
+ * a pointer.
+ */
+RWT_API
+rwt_status rwt_denoiser_from_callback(const struct rwt_denoiser_info *info,
+                                      rwt_denoise_fn denoise,
+                                      void *user,
+                                      rwt_release_fn release,
+                                      struct rwt_denoiser **out);
+
+/**
+ * Write the defaults into *info; size is sizeof *info.
+ * `info` points to `size` writable bytes.
+ */
+RWT_API rwt_status rwt_denoiser_info_init(struct rwt_denoiser_info *info, size_t size);
+
+/**
  * Write the defaults into *options; size is sizeof *options.
  * `options` points to `size` writable bytes.
  */
 RWT_API rwt_status rwt_denoiser_options_init(struct rwt_denoiser_options *options, size_t size);
+
+/**
+ * A denoiser of large images that shows the given one overlapping tiles of tile_height x tile_width, or of the image where
+ * that is smaller. At a border between tiles the outer quarter of the overlap (in pixels, at most half a tile's side) is left
+ * out and the rest is blended. 32 to 64 suit the shipped model; 0 makes seams. Tiles agree best with the whole image if
+ * their sides, less the overlap, are multiples of the network's cells (rwt.multiple of its file). All tiles of a chain are
+ * shown in the same symmetry. An evaluation takes the memory of one tile for each chain side by side; to progress and
+ * cancelling all tiles are one evaluation. The given denoiser stays as it is; each is freed by itself. RWT_ERR_ARGUMENT
+ * if it is tiled already.
+ * `denoiser` is a live handle; `out` points to a pointer.
+ */
+RWT_API
+rwt_status rwt_denoiser_tiled(const struct rwt_denoiser *denoiser,
+                              size_t tile_height,
+                              size_t tile_width,
+                              size_t overlap,
+                              struct rwt_denoiser **out);
+
+/**
+ * A denoiser of volumes that shows the given one slice by slice. A volume of depth d is an image of d x channels planes,
+ * slice after slice, where channels are the given denoiser's own; its info says 0 channels, as any depth is right. All
+ * slices of a chain are shown in the same symmetry. The prior of slices is one for each: what they have in common is for
+ * the measurement to say. Tiles of slices are the same as slices of tiles. The given denoiser stays as it is; each is freed by
+ * itself. RWT_ERR_ARGUMENT if it is slicewise already, or does not say how many channels it knows.
+ * `denoiser` is a live handle; `out` points to a pointer.
+ */
+RWT_API
+rwt_status rwt_denoiser_slicewise(const struct rwt_denoiser *denoiser,
+                                  struct rwt_denoiser **out);
+
+/**
+ * D(x, sigma) of an image [channels, height, width], n = channels * height * width floats, into as many of denoised. x must be
+ * finite and sigma within the denoiser's range. The image is shown as it is, in no other symmetry. Any thread may call
+ * this at any time; those that share a callback wait for each other. Each call sets the denoiser up anew: to walk by
+ * yourself over many levels this costs a little, a sampler does it once.
+ * `denoiser` is a live handle; `x` and `denoised` point to n floats each and do not overlap.
+ */
+RWT_API
+rwt_status rwt_denoiser_evaluate(const struct rwt_denoiser *denoiser,
+                                 const float *x,
+                                 size_t n,
+                                 size_t channels,
+                                 size_t height,
+                                 size_t width,
+                                 double sigma,
+                                 float *denoised);
 
 /**
  * The operator that keeps the pixels where mask[height * width] is not 0, the same ones for every channel. Its
@@ -1014,7 +1068,8 @@ RWT_API rwt_status rwt_plan_options_init(struct rwt_plan_options *options, size_
 
 /**
  * A sampler for images of channels x height x width. operator NULL: samples of the prior, without a measurement.
- * options NULL: the defaults. Everything is checked here; the denoiser and the operator may be freed afterwards.
+ * options NULL: the defaults. Everything is checked here, the budget of memory too (RWT_ERR_MEMORY); the denoiser and the
+ * operator may be freed afterwards.
  * The handles are live; `options` is NULL or was initialised; `out` points to a pointer.
  */
 RWT_API

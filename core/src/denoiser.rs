@@ -3,7 +3,9 @@
 /// An MMSE denoiser D(x, σ) = E\[X | X + σ n = x\].
 ///
 /// Arrays are dense f32, row-major, `[chains, channels, height, width]` or any shape whose product is the slice's
-/// length. σ is in the units of x, one for all chains of a call.
+/// length. σ is in the units of x, one for all chains of a call. A volume of depth d is an image of d · channels planes: its
+/// slices stand one after another, so a denoiser that takes several images evaluates it slice by slice. Images that are
+/// too large for it are taken by [`Tiles`](crate::Tiles).
 pub trait Denoiser {
     /// What can go wrong in an evaluation.
     type Error;

@@ -14,7 +14,8 @@
 //!
 //! [`recipes`] is the table of the known samplers, each cell linked to the function that makes it.
 //! Posterior samples of an inverse problem ([`Problem`]) come from [`gla()`], [`preconditioned()`] or [`template()`];
-//! what samples say: [`Moments`], [`Histogram`], [`Fit`], [`Modes`], and of chains that are kept [`split_rhat`] and [`ess`].
+//! [`Tiles`] take images that are too large for a network in parts; what samples say: [`Moments`], [`Histogram`], [`Fit`],
+//! [`Modes`], and of chains that are kept [`split_rhat`] and [`ess`].
 //!
 //! ```
 //! use rwt_core::{Gaussian, Schedule, SliceWalker, Step, Walk, recipes};
@@ -59,6 +60,7 @@ pub mod recipes;
 mod schedule;
 mod self_test;
 mod template;
+mod tiles;
 mod time_map;
 pub mod training;
 mod update;
@@ -88,6 +90,7 @@ pub use problem::Problem;
 pub use schedule::{Schedule, check_levels};
 pub use self_test::{OperatorReport, check_len, check_operator};
 pub use template::{paper_template, template};
+pub use tiles::{TileError, Tiles};
 pub use time_map::{Outside, Time, TimeMap};
 pub use update::update;
 pub use walk::{Step, Walk};

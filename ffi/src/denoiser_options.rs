@@ -2,7 +2,7 @@
 
 use crate::denoiser::Shared;
 #[cfg(feature = "onnx")]
-use crate::denoiser::rwt_denoiser_info;
+use crate::denoiser_info::rwt_denoiser_info;
 use crate::options::{self, SizedStruct};
 use crate::status::{Failure, guard, rwt_status, rwt_status_code::*};
 use std::ffi::{CStr, c_char};
@@ -81,7 +81,7 @@ pub struct rwt_denoiser_options {
     /** The most images of an evaluation; 0: a number that suits the provider. The embedded engine takes one. */
     pub batch: u32,
     /** The most bytes that an evaluation may take beside the weights: fewer images are evaluated at a time, and a single
-     * one that needs more is refused when a sampler is made. 4 GiB; UINT64_MAX: nothing is counted or refused. */
+     * one that needs more is refused when a sampler is made (rwt_denoiser_tiled). 4 GiB; UINT64_MAX: nothing is counted or refused. */
     pub memory: u64,
     /** Metadata that the file lacks. Those that contradict it are an error. */
     pub keys: *const rwt_key,

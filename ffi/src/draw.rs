@@ -1,6 +1,8 @@
 //! Drawing a group of chains side by side.
 
-use crate::denoiser::Evaluator;
+use crate::budget;
+use crate::denoiser_parts::Lent;
+use crate::evaluator::Evaluator;
 use crate::run::Work;
 use crate::sampler_options::rwt_method;
 use crate::status::{Failure, rwt_status_code::*, zeros};
@@ -11,9 +13,9 @@ use std::sync::atomic::Ordering;
 impl Work<'_> {
     /// Draw groups of chains until there are no more.
     pub(crate) fn draw(&self) -> Result<(), Failure> {
-        let ([_, height, width], length) = (self.sampler.shape, self.sampler.len());
-        let mut evaluator = self.sampler.denoiser.evaluator(height, width)?;
-        evaluator.prepare(self.side_by_side)?;
+        let length = self.sampler.len();
+        let mut evaluator = self.sampler.denoiser.evaluator(self.sampler.shape)?;
+        evaluator.prepare(self.side_by_side, self.sampler.spread.pictures)?;
         let mut workspace = zeros(self.workspace_len(self.side_by_side))?;
         let cancelled = || Failure::new(RWT_ERR_CANCELLED, "cancelled; the chains that had begun can be read");
         // those that began are the first ones: nobody takes a group after a cancelling
@@ -52,12 +54,7 @@ impl Work<'_> {
     }
 
     fn workspace_len(&self, chains: usize) -> usize {
-        match &self.sampler.operator {
-            Some(operator) => {
-                Problem::gaussian(&**operator, &self.y[..], self.sampler.options.eta, 0.0, 1.0).workspace_len(chains)
-            }
-            None => 2 * chains * self.sampler.len(),
-        }
+        budget::workspace_len(self.sampler.operator.as_deref(), self.sampler.len(), chains)
     }
 
     /// Draw as many chains as x has room for; if they are cancelled, their newest denoised images go into `estimate`.
@@ -149,16 +146,5 @@ fn failure(first: usize, length: usize, error: WalkError<String>) -> Failure {
             )
         }
         other => Failure::new(RWT_ERR_NOT_FINITE, format!("chain {first}: {other}")),
-    }
-}
-
-/// An evaluator lent to a walker.
-struct Lent<'a, 'b>(&'a mut Evaluator<'b>);
-
-impl rwt_core::Denoiser for Lent<'_, '_> {
-    type Error = String;
-
-    fn denoise(&mut self, x: &[f32], sigma: f64, denoised: &mut [f32]) -> Result<(), String> {
-        self.0.denoise(x, sigma, denoised)
     }
 }

@@ -5,9 +5,14 @@
 //! The documentation that a C programmer reads is the header's, generated from here.
 #![allow(non_camel_case_types)] // the names are C's
 
+mod budget;
 pub mod denoiser;
+pub mod denoiser_callback;
+pub mod denoiser_info;
 pub mod denoiser_options;
+pub mod denoiser_parts;
 mod draw;
+pub mod evaluator;
 pub mod mask;
 #[cfg(feature = "operators")]
 mod matrix;

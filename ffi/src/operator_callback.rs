@@ -1,6 +1,6 @@
 //! An operator of the caller's.
 
-use crate::denoiser::rwt_release_fn;
+use crate::denoiser_callback::rwt_release_fn;
 use crate::operator::{Kind, Measurement, check, rwt_operator};
 use crate::status::{Failure, guard, rwt_status, zeros};
 use rwt_core::Operator;

@@ -76,7 +76,7 @@ pub(crate) fn run(
         sigma: 0.0,
         solver: 0.0,
     };
-    let side_by_side = sampler.side_by_side;
+    let side_by_side = sampler.spread.side_by_side;
     let work = Work {
         sampler,
         y,
@@ -141,18 +141,10 @@ fn moments(n: usize, done: &[usize], results: &mut Results) -> Result<(), Failur
 impl Work<'_> {
     /// Run the chains on as many threads as the options and the denoiser allow.
     fn spread(&self) {
-        let options = &self.sampler.options;
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let wanted = if options.threads == 0 { cores } else { options.threads as usize };
-        let threads = if self.sampler.denoiser.is_concurrent() {
-            wanted.min((options.chains as usize).div_ceil(self.side_by_side))
-        } else {
-            1
-        };
         std::thread::scope(|scope| {
             let start = |_| std::thread::Builder::new().spawn_scoped(scope, || self.thread());
             // where the system has no more threads, those that there are do the work
-            let handles: Vec<_> = (0..threads).map_while(|k| start(k).ok()).collect();
+            let handles: Vec<_> = (0..self.sampler.spread.threads).map_while(|k| start(k).ok()).collect();
             if handles.is_empty() {
                 self.thread();
             }

@@ -1,6 +1,8 @@
 //! A sampler: chains of one problem, their mean and their standard deviation.
 
-use crate::denoiser::{Shared, rwt_denoiser, rwt_denoiser_info};
+use crate::budget::{Demand, Spread};
+use crate::denoiser::{Shared, rwt_denoiser};
+use crate::evaluator::check_shape;
 use crate::operator::{Measurement, rwt_operator};
 use crate::options;
 use crate::run::{self, rwt_progress_fn};
@@ -16,8 +18,7 @@ pub struct rwt_sampler {
     pub(crate) operator: Option<Arc<Measurement>>,
     pub(crate) options: rwt_sampler_options,
     pub(crate) shape: [usize; 3],
-    /// Chains that are walked together.
-    pub(crate) side_by_side: usize,
+    pub(crate) spread: Spread,
     pub(crate) cancel: AtomicBool,
     results: Mutex<Results>,
 }
@@ -76,7 +77,8 @@ impl rwt_sampler {
 }
 
 /// A sampler for images of channels x height x width. operator NULL: samples of the prior, without a measurement.
-/// options NULL: the defaults. Everything is checked here; the denoiser and the operator may be freed afterwards.
+/// options NULL: the defaults. Everything is checked here, the budget of memory too (RWT_ERR_MEMORY); the denoiser and the
+/// operator may be freed afterwards.
 ///
 /// # Safety
 /// The handles are live; `options` is NULL or was initialised; `out` points to a pointer.
@@ -100,17 +102,22 @@ pub unsafe extern "C" fn rwt_sampler_create(
         let shape = [channels, height, width];
         check_shape(shape, &denoiser.shared.info, operator.map(|a| &*a.shared))?;
         let options = options.resolve(&denoiser.shared.info, operator.map(|a| a.shared.gap))?;
-        let mut evaluator = denoiser.shared.evaluator(height, width)?;
-        // groups of about the same size
-        let chains = options.chains as usize;
-        let side_by_side = chains.div_ceil(chains.div_ceil(evaluator.batch())).max(1);
-        evaluator.prepare(side_by_side)?;
+        let mut evaluator = denoiser.shared.evaluator(shape)?;
+        let spread = Demand {
+            options: &options,
+            operator: operator.map(|a| &*a.shared),
+            evaluator: &evaluator,
+            length: shape.iter().product(),
+            is_concurrent: denoiser.shared.is_concurrent(),
+        }
+        .spread()?;
+        evaluator.prepare(spread.side_by_side, spread.pictures)?;
         let sampler = rwt_sampler {
             denoiser: denoiser.shared.clone(),
             operator: operator.map(|a| a.shared.clone()),
             options,
             shape,
-            side_by_side,
+            spread,
             cancel: AtomicBool::new(false),
             results: Mutex::default(),
         };
@@ -118,25 +125,6 @@ pub unsafe extern "C" fn rwt_sampler_create(
         unsafe { *out = Box::into_raw(Box::new(sampler)) };
         Ok(())
     })
-}
-
-fn check_shape(shape: [usize; 3], info: &rwt_denoiser_info, operator: Option<&Measurement>) -> Result<(), Failure> {
-    let [channels, height, width] = shape;
-    let elements = channels.checked_mul(height).and_then(|n| n.checked_mul(width));
-    if !elements.is_some_and(|n| n > 0 && n <= isize::MAX as usize / 64) {
-        return Err(Failure::argument(format!("an image cannot have {channels} x {height} x {width} elements")));
-    }
-    if info.channels != 0 && info.channels != channels {
-        let text = format!("the denoiser knows images of {} channels, found {channels}", info.channels);
-        return Err(Failure::argument(text));
-    }
-    match operator {
-        Some(a) if a.shape != shape => Err(Failure::argument(format!(
-            "the operator was made for {} x {} x {} elements, the sampler is for {channels} x {height} x {width}",
-            a.shape[0], a.shape[1], a.shape[2]
-        ))),
-        _ => Ok(()),
-    }
 }
 
 /// Draw all chains. y is the measurement, n = rwt_operator_measurement_len floats, finite wherever it was measured; without an operator y is NULL and n is 0. progress may be NULL; it is called after every

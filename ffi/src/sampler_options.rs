@@ -1,6 +1,6 @@
 //! Options of a sampler, and the levels that follow from them.
 
-use crate::denoiser::rwt_denoiser_info;
+use crate::denoiser_info::rwt_denoiser_info;
 use crate::options::{self, SizedStruct};
 use crate::status::{Failure, guard, rwt_status};
 
@@ -44,9 +44,14 @@ pub struct rwt_sampler_options {
     /** Temperature of the preconditioned walk, first temperature of the template (1: Langevin at a fixed level; 1/2:
      * one reverse-SDE step); below 0: the one that keeps the marginals, and 0. */
     pub temperature: f64,
+    /** The most bytes that a run may take, beside the denoiser's weights and what a callback takes: samples, mean and
+     * standard deviation, walks and evaluations. Fewer chains are walked side by side and by fewer threads where that is
+     * needed, with the same samples; if one chain alone does not fit, rwt_sampler_create fails with RWT_ERR_MEMORY,
+     * and with RWT_ERR_UNSUPPORTED if the denoiser was opened without a limit of its own. 0: no limit. */
+    pub memory: u64,
 }
 
-// SAFETY: repr(C), numbers only, 8 + 4·4 + 6·8 bytes without padding.
+// SAFETY: repr(C), numbers only, 8 + 4·4 + 7·8 bytes without padding.
 unsafe impl SizedStruct for rwt_sampler_options {
     fn defaults() -> Self {
         Self {
@@ -61,6 +66,7 @@ unsafe impl SizedStruct for rwt_sampler_options {
             sigma_min: 0.0,
             epsilon: 0.0,
             temperature: -1.0,
+            memory: 0,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The core samples in the caller's memory: it never allocates.
 
 use rwt_core::{
-    Chain, Gaussian, Likelihood, Mask, Poisson, Problem, Progress, Schedule, SliceWalker, Step, Walk, recipes,
+    Chain, Denoiser, Gaussian, Likelihood, Mask, Poisson, Problem, Progress, Schedule, SliceWalker, Step, Tiles, Walk,
+    recipes,
 };
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -130,4 +131,16 @@ fn the_template_does_not_allocate() {
     check(|problem, levels, prior, x, workspace| {
         rwt_core::template(problem, levels, 0.77683, 0.0, CHAIN, prior, x, workspace, go_on).expect("a sample");
     });
+}
+
+#[test]
+fn denoising_by_tiles_does_not_allocate() {
+    let tiles = Tiles::new([3, 10, 13], [4, 8], 2).expect("tiles");
+    let mut prior = Gaussian::new(&[0.2; N], &[0.3; N]).expect("a prior");
+    let (x, mut denoised) = ([0.5; 2 * 390], [0.0; 2 * 390]);
+    let mut workspace = [0.0; 2 * 2 * N];
+    let mut tiled =
+        |x: &[f32], sigma: f64, denoised: &mut [f32]| tiles.denoise(&mut prior, x, sigma, denoised, &mut workspace);
+    assert_eq!(allocations(|| tiled.denoise(&x, 0.5, &mut denoised).expect("an image")), 0);
+    assert!(denoised.iter().all(|v| *v > 0.2 && *v < 0.5));
 }

@@ -116,6 +116,13 @@ c_tests! {
     every_operator_passes_its_own_test
     a_weight_of_0_leaves_a_measurement_out
     a_bad_argument_of_any_operator_is_an_error
+    tiles_give_what_the_whole_image_gives
+    a_volume_is_denoised_slice_by_slice_and_slices_by_tiles
+    a_posterior_of_a_volume_by_tiles_is_that_of_the_whole
+    a_bad_argument_of_tiles_slices_or_an_evaluation_is_an_error
+    threads_evaluate_one_model_at_the_same_time
+    a_tighter_budget_walks_fewer_chains_side_by_side_to_the_same_samples
+    an_image_above_the_budget_is_sampled_by_tiles
     the_version_is_that_of_the_header
 }
 

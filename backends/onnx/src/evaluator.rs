@@ -1,5 +1,7 @@
 //! Evaluating D(x, σ) on pictures of one size.
 
+use std::num::NonZeroUsize;
+
 use rwt_core::{Chain, Denoiser, Tweedie};
 
 use crate::engine::Worker;
@@ -37,12 +39,15 @@ struct Views {
     paddings: Vec<Padding>,
     /// The chain of a call's first picture.
     chains: Option<Chain>,
+    /// Pictures in a row that belong to one chain.
+    slices: NonZeroUsize,
 }
 
 impl Views {
     /// That of the picture at this place in a call.
     fn of(&self, place: usize, sigma: f64) -> &Padding {
-        let key = |first: Chain| first.seed ^ first.chain.wrapping_add(place as u64).rotate_left(32);
+        let chain = (place / self.slices) as u64;
+        let key = |first: Chain| first.seed ^ first.chain.wrapping_add(chain).rotate_left(32);
         &self.paddings[self.chains.map_or(0, |first| pick(key(first), sigma, self.paddings.len()))]
     }
 }
@@ -66,6 +71,7 @@ impl<'a> Evaluator<'a> {
             views: Views {
                 paddings: (0..symmetries).map(padding).collect::<Option<_>>().ok_or(refused)?,
                 chains: None,
+                slices: NonZeroUsize::MIN,
             },
             batch,
             worker: model.engine().worker(),
@@ -106,6 +112,24 @@ impl<'a> Evaluator<'a> {
     /// out instead of adding up (Terris et al. 2024, "Equivariant plug-and-play image reconstruction").
     pub fn set_chains(&mut self, first: Option<Chain>) {
         self.views.chains = first;
+    }
+
+    /// Say that so many pictures of a call, one after another, are the slices of one volume: they belong to one chain, and
+    /// are shown in the same symmetry. At first each picture has a chain of its own.
+    pub fn set_slices(&mut self, slices: NonZeroUsize) {
+        self.views.slices = slices;
+    }
+
+    /// What this evaluator needs of memory for so many pictures, or as many of them as are evaluated at a time, in bytes:
+    /// [`OnnxDenoiser::memory`], and twice that on ONNX Runtime, which keeps memory in blocks of doubling sizes. 0 if nothing is
+    /// counted.
+    ///
+    /// # Errors
+    /// [`Error::Shapes`] if the graph does not fit so many pictures.
+    pub fn memory(&self, pictures: usize) -> Result<u64, Error> {
+        let (height, width) = self.views.paddings[0].size();
+        let needed = self.model.needed(pictures.clamp(1, self.batch), [height, width])?;
+        Ok(if self.model.is_parallel() { needed } else { needed.saturating_mul(2) })
     }
 
     /// Evaluate the waiting pictures, together if the engine can.
@@ -155,8 +179,8 @@ impl<'a> Evaluator<'a> {
 impl Denoiser for Evaluator<'_> {
     type Error = Error;
 
-    /// D(x, σ) of any number of pictures \[channels, height, width\], up to [`Evaluator::batch`] of them at a time. What is
-    /// NaN or infinite in `x` is so in `denoised`; the walk checks both.
+    /// D(x, σ) of any number of pictures \[channels, height, width\], up to [`Evaluator::batch`] of them at a time; a volume
+    /// is evaluated slice by slice ([`Evaluator::set_slices`]), a large picture by tiles ([`rwt_core::Tiles`]). What is NaN or infinite in `x` is so in `denoised`; the walk checks both.
     ///
     /// # Errors
     /// [`Error::Length`], [`Error::Sigma`], [`Error::NotOnTable`]; [`Error::Engine`] or [`Error::OutputShape`] from the

@@ -207,7 +207,7 @@ impl OnnxDenoiser {
     }
 
     /// The memory of padded pictures, lying on their side, too, if they may be shown so.
-    fn needed(&self, pictures: usize, [height, width]: [usize; 2]) -> Result<u64, Error> {
+    pub(crate) fn needed(&self, pictures: usize, [height, width]: [usize; 2]) -> Result<u64, Error> {
         let upright = self.budget.needed([pictures, self.info.channels, height, width])?;
         if !self.info.square || height == width {
             return Ok(upright);
