@@ -641,6 +641,11 @@ typedef struct rwt_sampler_options {
    *     * one reverse-SDE step); below 0: the one that keeps the marginals, and 0.
    */
   double temperature;
+  /**
+   * Number of the run's first chain: 4 chains from 4 on are the chains 4 to 7 of a run of 8, to the bit, so that a run
+   *     * can be cut over machines. rwt_sampler_sample counts from 0 all the same.
+   */
+  uint64_t first_chain;
 } rwt_sampler_options;
 
 /**

@@ -44,6 +44,8 @@
     test(a_sampler_is_busy_while_it_runs)                                  \
     test(a_second_run_gives_the_same_bits)                                 \
     test(a_chain_does_not_depend_on_how_many_there_are)                    \
+    test(chains_from_a_later_one_on_are_those_of_a_longer_run)             \
+    test(a_failure_names_the_chain_by_its_number_in_the_whole_run)         \
     test(mean_and_std_are_those_of_the_samples)                            \
     test(a_mask_of_another_shape_is_refused)                               \
     test(nan_at_a_measured_pixel_is_named_by_its_place)                    \

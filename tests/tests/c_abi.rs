@@ -98,6 +98,8 @@ c_tests! {
     a_sampler_is_busy_while_it_runs
     a_second_run_gives_the_same_bits
     a_chain_does_not_depend_on_how_many_there_are
+    chains_from_a_later_one_on_are_those_of_a_longer_run
+    a_failure_names_the_chain_by_its_number_in_the_whole_run
     mean_and_std_are_those_of_the_samples
     a_mask_of_another_shape_is_refused
     nan_at_a_measured_pixel_is_named_by_its_place
