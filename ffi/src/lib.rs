@@ -5,6 +5,8 @@
 //! The documentation that a C programmer reads is the header's, generated from here.
 #![allow(non_camel_case_types)] // the names are C's
 
+#[cfg(feature = "operators")]
+pub mod composed;
 pub mod denoiser;
 pub mod denoiser_options;
 mod draw;

@@ -64,6 +64,11 @@
     test(every_operator_passes_its_own_test)                               \
     test(a_weight_of_0_leaves_a_measurement_out)                           \
     test(a_bad_argument_of_any_operator_is_an_error)                       \
+    test(a_scan_of_real_contrasts_is_its_definition)                       \
+    test(composed_stacked_and_scaled_operators_are_made_of_their_parts)    \
+    test(channels_side_by_side_are_sampled_as_one_image)                   \
+    test(operators_that_do_not_fit_together_are_an_error)                  \
+    test(a_callback_inside_another_operator_says_why_it_failed)            \
     test(the_version_is_that_of_the_header)
 
 #define DECLARE(name) void name(void);

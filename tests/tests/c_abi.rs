@@ -118,6 +118,11 @@ c_tests! {
     every_operator_passes_its_own_test
     a_weight_of_0_leaves_a_measurement_out
     a_bad_argument_of_any_operator_is_an_error
+    a_scan_of_real_contrasts_is_its_definition
+    composed_stacked_and_scaled_operators_are_made_of_their_parts
+    channels_side_by_side_are_sampled_as_one_image
+    operators_that_do_not_fit_together_are_an_error
+    a_callback_inside_another_operator_says_why_it_failed
     the_version_is_that_of_the_header
 }
 
