@@ -95,6 +95,24 @@ fn solves_solve() {
     }
 }
 
+#[test]
+fn blocks_say_what_all_of_them_left() {
+    let radon = |angles: &[f64]| Radon::new(1, 9, 7, angles, 11).unwrap();
+    let blocks = Blocks::new(vec![radon(&[0.0, 0.5, 1.0, 2.0]), radon(&[0.3])]).unwrap();
+    let (noise_variance, q) = (1e-3, 0.5);
+    let r = normal(blocks.measurement_len(), 6);
+    let mut solved = r.clone();
+    let mut scratch = vec![f32::NAN; blocks.solve_len()];
+    let left = blocks.solve(noise_variance, q, &mut solved, &mut scratch);
+    let (mut back, mut forth) = (vec![0.0; blocks.image_len()], vec![0.0; r.len()]);
+    blocks.adjoint(&solved, &mut back, &mut scratch);
+    blocks.apply(&back, &mut forth, &mut scratch);
+    let error = |i: usize| f64::from(r[i]) - noise_variance * f64::from(solved[i]) - q * f64::from(forth[i]);
+    let squares: f64 = (0..r.len()).map(|i| error(i) * error(i)).sum();
+    let expected = (squares / dot(&r, &r)).sqrt();
+    assert!(expected > 1e-3 && (left / expected - 1.0).abs() < 0.02, "it says {left}, {expected} is left");
+}
+
 /// A and its adjoint, which are wrong in a way of choice.
 struct Wrong {
     transposed: [f32; 6],
