@@ -649,6 +649,11 @@ typedef struct rwt_sampler_options {
    *     * and with RWT_ERR_UNSUPPORTED if the denoiser was opened without a limit of its own. 0: no limit.
    */
   uint64_t memory;
+  /**
+   * Number of the run's first chain: 4 chains from 4 on are the chains 4 to 7 of a run of 8, to the bit, so that a run
+   *     * can be cut over machines. rwt_sampler_sample counts from 0 all the same.
+   */
+  uint64_t first_chain;
 } rwt_sampler_options;
 
 /**
@@ -694,6 +699,55 @@ typedef int32_t (*rwt_progress_fn)(void *user, const struct rwt_progress *progre
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+/**
+ * The operator that first applies `before`, then `after` to what that measured: after's images have as many elements as
+ * before's measurements.
+ * The operators are live handles; `out` points to a pointer.
+ */
+RWT_API
+rwt_status rwt_operator_compose(const struct rwt_operator *after,
+                                const struct rwt_operator *before,
+                                struct rwt_operator **out);
+
+/**
+ * Two measurements of the same image, the second behind the first.
+ * The operators are live handles; `out` points to a pointer.
+ */
+RWT_API
+rwt_status rwt_operator_stack(const struct rwt_operator *first,
+                              const struct rwt_operator *second,
+                              struct rwt_operator **out);
+
+/**
+ * The operator times a number, which is finite and not 0.
+ * `operator` is a live handle; `out` points to a pointer.
+ */
+RWT_API rwt_status rwt_operator_scale(const struct rwt_operator *operator_, float factor, struct rwt_operator **out);
+
+/**
+ * Operators side by side: the first sees the image's first channels, the next those behind, and so on, and their
+ * measurements lie one behind the other. All see the same height and width; the image has as many channels as they have
+ * together. A handle may be given several times: an operator for one channel, three times, is one for a picture of three.
+ * `operators` points to count live handles; `out` points to a pointer.
+ */
+RWT_API
+rwt_status rwt_operator_blocks(const struct rwt_operator *const *operators,
+                               size_t count,
+                               struct rwt_operator **out);
+
+/**
+ * The operator with a weight for each of its measurements, diag(w) A: with w = eta / eta_i for measurements whose noise has
+ * the standard deviation eta_i, y multiplied by the weights and eta in the sampler's options, the posterior is the right
+ * one. 0 leaves a measurement out. The weights, m = rwt_operator_measurement_len floats, are copied; the operator may be
+ * freed afterwards.
+ * `operator` is a live handle, `weights` points to m floats; `out` points to a pointer.
+ */
+RWT_API
+rwt_status rwt_operator_weighted(const struct rwt_operator *operator_,
+                                 const float *weights,
+                                 size_t m,
+                                 struct rwt_operator **out);
 
 /**
  * Open a denoiser from an ONNX file with rwt.* metadata, on the embedded engine. RWT_ERR_IO if the file cannot be
@@ -934,7 +988,8 @@ rwt_status rwt_operator_blur(size_t channels,
  * Unitary Fourier coefficients of a complex image, [2, height, width] with the real part first, where
  * mask[height * width] is not 0: magnetic resonance imaging on a grid. The measurement is [coils, 2, height, width], zero
  * where nothing was measured, with the frequency zero at row 0, column 0; eta is the noise of the real and of the
- * imaginary part each. sensitivities is [coils, 2, height, width], or NULL for one coil (then coils is 1), which has a
+ * imaginary part each: where a complex normal noise is told by its variance E|e|^2, that is split over the parts and is
+ * 2 eta^2. sensitivities is [coils, 2, height, width], or NULL for one coil (then coils is 1), which has a
  * closed form. Both are copied.
  * `mask` points to height * width bytes, `sensitivities` is NULL or points to its floats; `out` points to a pointer.
  */
@@ -945,6 +1000,18 @@ rwt_status rwt_operator_fourier(size_t height,
                                 const float *sensitivities,
                                 size_t coils,
                                 struct rwt_operator **out);
+
+/**
+ * A real image, [1, height, width], as a complex one, [2, height, width] with the real part first: multiplied by
+ * exp(i phase), as the image of a magnetic resonance scan is before the correction of its phase. phase[height * width] is
+ * in radians and copied; NULL for 0 everywhere. Composed with rwt_operator_fourier, the scan of a real image.
+ * `phase` is NULL or points to height * width floats; `out` points to a pointer.
+ */
+RWT_API
+rwt_status rwt_operator_phase(size_t height,
+                              size_t width,
+                              const float *phase,
+                              struct rwt_operator **out);
 
 /**
  * Line integrals: tomography with parallel beams at `count` angles in radians; the measurement is [channels, count,
@@ -987,19 +1054,6 @@ rwt_status rwt_operator_sparse(const size_t *starts,
                                size_t height,
                                size_t width,
                                struct rwt_operator **out);
-
-/**
- * The operator with a weight for each of its measurements, diag(w) A: with w = eta / eta_i for measurements whose noise has
- * the standard deviation eta_i, y multiplied by the weights and eta in the sampler's options, the posterior is the right
- * one. 0 leaves a measurement out. The weights, m = rwt_operator_measurement_len floats, are copied; the operator may be
- * freed afterwards.
- * `operator` is a live handle, `weights` points to m floats; `out` points to a pointer.
- */
-RWT_API
-rwt_status rwt_operator_weighted(const struct rwt_operator *operator_,
-                                 const float *weights,
-                                 size_t m,
-                                 struct rwt_operator **out);
 
 /**
  * Write n >= 2 decreasing noise levels into levels. options may be NULL: the defaults.

@@ -28,7 +28,7 @@ pub enum Likelihood<'a> {
 }
 
 /// A likelihood p(y|v), v = A x, known by its derivatives; with an operator that keeps every pixel, v is the image itself.
-pub trait LogLikelihood {
+pub trait LogLikelihood: Sync {
     /// Write the gradient d ln p(y|v)/dvᵢ over `v`, and into `information` for each measurement a positive number by which
     /// the gradient changes: Fisher's information, the curvature, or an upper bound of it. Too large a number makes the
     /// walk timid, too small a one lets it overshoot.

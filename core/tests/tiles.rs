@@ -1,6 +1,6 @@
 //! Tiles of an image give what the whole image gives, as far as a denoiser reaches, and no seam.
 
-use rwt_core::{Chain, Denoiser, Error, Mask, Problem, Progress, Schedule, TileError, Tiles, gla, workspace_len};
+use rwt_core::{Chain, Denoiser, Error, Mask, Problem, Progress, Schedule, TileError, Tiles, gla};
 use std::ops::ControlFlow;
 
 const SHAPE: [usize; 3] = [2, 57, 83];
@@ -154,11 +154,11 @@ fn a_posterior_sample_by_tiles_is_that_of_the_whole_image() {
     let kept: Vec<_> = (0..n / 2).map(|i| u8::from(i % 3 == 0)).collect();
     let mask = Mask::new(&kept, 2).unwrap();
     let y: Vec<_> = (0..n).map(|i| 0.5 * f32::from(kept[i % kept.len()])).collect();
-    let problem = Problem { operator: &mask, y: &y, eta: 0.1, mean: 0.0, variance: 0.3 };
+    let problem = Problem::gaussian(&mask, &y, 0.1, 0.0, 0.3);
     let mut levels = [0.0; 6];
     Schedule::Geometric { sigma_max: 3.0, sigma_min: 0.02 }.levels(&mut levels).unwrap();
     let sample = |denoiser: &mut Evaluate<'_>| {
-        let (mut x, mut workspace) = (vec![0.0; n], vec![0.0; workspace_len(&mask, 1)]);
+        let (mut x, mut workspace) = (vec![0.0; n], vec![0.0; problem.workspace_len(1)]);
         let mut denoiser = |x: &[f32], sigma: f64, denoised: &mut [f32]| denoiser(x, sigma, denoised);
         let go_on = |_: Progress<'_>| ControlFlow::Continue(());
         gla(&problem, &levels, Chain { seed: 1, chain: 0 }, &mut denoiser, &mut x, &mut workspace, go_on).unwrap();

@@ -32,7 +32,8 @@ const F32: u64 = size_of::<f32>() as u64;
 
 /// f32 elements that a walk of chains side by side needs beside x.
 pub(crate) fn workspace_len(operator: Option<&Measurement>, length: usize, chains: usize) -> usize {
-    operator.map_or(2 * chains * length, |operator| Problem::gaussian(operator, &[], 1.0, 0.0, 1.0).workspace_len(chains))
+    operator
+        .map_or(2 * chains * length, |operator| Problem::gaussian(operator, &[], 1.0, 0.0, 1.0).workspace_len(chains))
 }
 
 impl Demand<'_> {

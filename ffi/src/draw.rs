@@ -28,7 +28,8 @@ impl Work<'_> {
             let (group, slots) = taken?;
             let mut x = zeros(slots.len() * length)?;
             let first = group * self.side_by_side;
-            let chain = Chain { seed: self.sampler.options.seed, chain: first as u64 };
+            let options = &self.sampler.options;
+            let chain = Chain { seed: options.seed, chain: options.first_chain + first as u64 };
             evaluator.begin(chain);
             let room = &mut workspace[..self.workspace_len(slots.len())];
             let mut estimate = None;
@@ -44,8 +45,10 @@ impl Work<'_> {
                 Err(error) => {
                     let said = self.sampler.operator.as_ref().and_then(|operator| operator.failure.lock().ok()?.take());
                     return Err(match said {
-                        Some(said) => Failure::new(RWT_ERR_OPERATOR, format!("{said} in chain {first}: {error}")),
-                        None => failure(first, length, error),
+                        Some(said) => {
+                            Failure::new(RWT_ERR_OPERATOR, format!("{said} in chain {}: {error}", chain.chain))
+                        }
+                        None => failure(chain.chain, length, error),
                     });
                 }
             }
@@ -131,7 +134,7 @@ fn keep(images: Vec<f32>, slots: &mut [Option<Vec<f32>>]) -> Result<(), Failure>
     Ok(())
 }
 
-fn failure(first: usize, length: usize, error: WalkError<String>) -> Failure {
+fn failure(first: u64, length: usize, error: WalkError<String>) -> Failure {
     match error {
         WalkError::Plan(error) => error.into(),
         WalkError::Denoiser { row, sigma, error } => Failure::new(
@@ -139,7 +142,7 @@ fn failure(first: usize, length: usize, error: WalkError<String>) -> Failure {
             format!("the denoiser failed at evaluation {row} (sigma {sigma}) of chain {first}: {error}"),
         ),
         WalkError::NotFinite { name, row, sigma, element } => {
-            let (chain, element) = (first + element / length, element % length);
+            let (chain, element) = (first + (element / length) as u64, element % length);
             Failure::new(
                 RWT_ERR_NOT_FINITE,
                 format!("chain {chain}: {}", WalkError::<String>::NotFinite { name, row, sigma, element }),

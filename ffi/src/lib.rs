@@ -6,6 +6,8 @@
 #![allow(non_camel_case_types)] // the names are C's
 
 mod budget;
+#[cfg(feature = "operators")]
+pub mod composed;
 pub mod denoiser;
 pub mod denoiser_callback;
 pub mod denoiser_info;

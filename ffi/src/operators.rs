@@ -5,8 +5,7 @@ use crate::operator::{Kind, Measurement, rwt_operator};
 use crate::options;
 use crate::status::{Failure, guard, rwt_status, zeros};
 use rwt_core::{Dense, Operator};
-use rwt_operators::{Averages, Convolution, Fourier, PeriodicBlur, Radon, Separable, Sparse, Weighted};
-use std::sync::Arc;
+use rwt_operators::{Averages, Convolution, Fourier, PeriodicBlur, Phase, Radon, Separable, Sparse};
 
 /// Make a handle and hand it over.
 ///
@@ -107,7 +106,8 @@ pub unsafe extern "C" fn rwt_operator_blur(
 /// Unitary Fourier coefficients of a complex image, [2, height, width] with the real part first, where
 /// mask[height * width] is not 0: magnetic resonance imaging on a grid. The measurement is [coils, 2, height, width], zero
 /// where nothing was measured, with the frequency zero at row 0, column 0; eta is the noise of the real and of the
-/// imaginary part each. sensitivities is [coils, 2, height, width], or NULL for one coil (then coils is 1), which has a
+/// imaginary part each: where a complex normal noise is told by its variance E|e|^2, that is split over the parts and is
+/// 2 eta^2. sensitivities is [coils, 2, height, width], or NULL for one coil (then coils is 1), which has a
 /// closed form. Both are copied.
 ///
 /// # Safety
@@ -139,6 +139,30 @@ pub unsafe extern "C" fn rwt_operator_fourier(
     };
     // SAFETY: the same.
     unsafe { hand_over(out, [2, height, width], height.max(width) / 8, make) }
+}
+
+/// A real image, [1, height, width], as a complex one, [2, height, width] with the real part first: multiplied by
+/// exp(i phase), as the image of a magnetic resonance scan is before the correction of its phase. phase[height * width] is
+/// in radians and copied; NULL for 0 everywhere. Composed with rwt_operator_fourier, the scan of a real image.
+///
+/// # Safety
+/// `phase` is NULL or points to height * width floats; `out` points to a pointer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rwt_operator_phase(
+    height: usize,
+    width: usize,
+    phase: *const f32,
+    out: *mut *mut rwt_operator,
+) -> rwt_status {
+    let make = || {
+        if phase.is_null() {
+            return Ok(Phase::none(height, width)?);
+        }
+        // SAFETY: the caller's word, as documented.
+        Ok(Phase::new(height, width, unsafe { options::slice("phase", phase, height.saturating_mul(width))? })?)
+    };
+    // SAFETY: the same.
+    unsafe { hand_over(out, [1, height, width], 0, make) }
 }
 
 /// Line integrals: tomography with parallel beams at `count` angles in radians; the measurement is [channels, count,
@@ -217,64 +241,5 @@ pub unsafe extern "C" fn rwt_operator_sparse(
                 (options::slice("columns", columns, count)?, options::slice("values", values, count)?);
             Ok(Sparse::new(length, starts, columns, values)?)
         })
-    }
-}
-
-/// The operator with a weight for each of its measurements, diag(w) A: with w = eta / eta_i for measurements whose noise has
-/// the standard deviation eta_i, y multiplied by the weights and eta in the sampler's options, the posterior is the right
-/// one. 0 leaves a measurement out. The weights, m = rwt_operator_measurement_len floats, are copied; the operator may be
-/// freed afterwards.
-///
-/// # Safety
-/// `operator` is a live handle, `weights` points to m floats; `out` points to a pointer.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rwt_operator_weighted(
-    operator: *const rwt_operator,
-    weights: *const f32,
-    m: usize,
-    out: *mut *mut rwt_operator,
-) -> rwt_status {
-    guard(|| {
-        // SAFETY: NULL or a live handle, the caller's word; the same for the weights.
-        let (operator, weights) = unsafe { (operator.as_ref(), options::slice("weights", weights, m)?) };
-        let inner = operator.ok_or_else(|| Failure::null("operator"))?.shared.clone();
-        if out.is_null() {
-            return Err(Failure::null("out"));
-        }
-        let (shape, gap, failure) = (inner.shape, inner.gap, inner.failure.clone());
-        let weighted = Weighted::new(Held(inner), weights)?;
-        let handle = Measurement::handle(Kind::Other(Box::new(weighted)), shape, gap, failure)?;
-        // SAFETY: not NULL, the caller's word.
-        unsafe { *out = handle };
-        Ok(())
-    })
-}
-
-/// Another handle's operator.
-struct Held(Arc<Measurement>);
-
-impl Operator for Held {
-    fn image_len(&self) -> usize {
-        self.0.image_len()
-    }
-
-    fn measurement_len(&self) -> usize {
-        self.0.measurement_len()
-    }
-
-    fn scratch_len(&self) -> usize {
-        self.0.scratch_len()
-    }
-
-    fn apply(&self, x: &[f32], y: &mut [f32], scratch: &mut [f32]) {
-        self.0.apply(x, y, scratch);
-    }
-
-    fn adjoint(&self, y: &[f32], x: &mut [f32], scratch: &mut [f32]) {
-        self.0.adjoint(y, x, scratch);
-    }
-
-    fn norm(&self) -> f64 {
-        self.0.norm()
     }
 }

@@ -49,9 +49,12 @@ pub struct rwt_sampler_options {
      * needed, with the same samples; if one chain alone does not fit, rwt_sampler_create fails with RWT_ERR_MEMORY,
      * and with RWT_ERR_UNSUPPORTED if the denoiser was opened without a limit of its own. 0: no limit. */
     pub memory: u64,
+    /** Number of the run's first chain: 4 chains from 4 on are the chains 4 to 7 of a run of 8, to the bit, so that a run
+     * can be cut over machines. rwt_sampler_sample counts from 0 all the same. */
+    pub first_chain: u64,
 }
 
-// SAFETY: repr(C), numbers only, 8 + 4·4 + 7·8 bytes without padding.
+// SAFETY: repr(C), numbers only, 8 + 4·4 + 8·8 bytes without padding.
 unsafe impl SizedStruct for rwt_sampler_options {
     fn defaults() -> Self {
         Self {
@@ -67,6 +70,7 @@ unsafe impl SizedStruct for rwt_sampler_options {
             epsilon: 0.0,
             temperature: -1.0,
             memory: 0,
+            first_chain: 0,
         }
     }
 }
@@ -103,6 +107,10 @@ impl rwt_sampler_options {
             format!("temperature must be at most 1, or negative for the default, found {temperature}")
         })?;
         check(self.chains > 0, || "chains must be at least 1, found 0".to_owned())?;
+        let (first, chains) = (self.first_chain, self.chains);
+        check(first.checked_add(u64::from(chains)).is_some(), || {
+            format!("first_chain plus chains must be below 2^64, found {first} and {chains}")
+        })?;
         check((2..=MAX_LEVELS).contains(&self.levels), || {
             format!("levels must be 2 to {MAX_LEVELS}, found {}", self.levels)
         })?;

@@ -151,6 +151,10 @@ void a_bad_option_of_a_sampler_is_an_argument_error(void)
     no_sampler(options);
     options.levels = UINT32_MAX;
     no_sampler(options);
+    options = few_levels();
+    options.first_chain = UINT64_MAX - 1; /* plus two chains */
+    no_sampler(options);
+    CHECK(strstr(rwt_last_error(), "first_chain"));
 }
 
 static void no_results(const rwt_sampler *sampler, rwt_status status, const char *text)

@@ -44,6 +44,8 @@
     test(a_sampler_is_busy_while_it_runs)                                  \
     test(a_second_run_gives_the_same_bits)                                 \
     test(a_chain_does_not_depend_on_how_many_there_are)                    \
+    test(chains_from_a_later_one_on_are_those_of_a_longer_run)             \
+    test(a_failure_names_the_chain_by_its_number_in_the_whole_run)         \
     test(mean_and_std_are_those_of_the_samples)                            \
     test(a_mask_of_another_shape_is_refused)                               \
     test(nan_at_a_measured_pixel_is_named_by_its_place)                    \
@@ -69,6 +71,11 @@
     test(threads_evaluate_one_model_at_the_same_time)                      \
     test(a_tighter_budget_walks_fewer_chains_side_by_side_to_the_same_samples) \
     test(an_image_above_the_budget_is_sampled_by_tiles)                    \
+    test(a_scan_of_real_contrasts_is_its_definition)                       \
+    test(composed_stacked_and_scaled_operators_are_made_of_their_parts)    \
+    test(channels_side_by_side_are_sampled_as_one_image)                   \
+    test(operators_that_do_not_fit_together_are_an_error)                  \
+    test(a_callback_inside_another_operator_says_why_it_failed)            \
     test(the_version_is_that_of_the_header)
 
 #define DECLARE(name) void name(void);

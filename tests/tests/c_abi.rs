@@ -98,6 +98,8 @@ c_tests! {
     a_sampler_is_busy_while_it_runs
     a_second_run_gives_the_same_bits
     a_chain_does_not_depend_on_how_many_there_are
+    chains_from_a_later_one_on_are_those_of_a_longer_run
+    a_failure_names_the_chain_by_its_number_in_the_whole_run
     mean_and_std_are_those_of_the_samples
     a_mask_of_another_shape_is_refused
     nan_at_a_measured_pixel_is_named_by_its_place
@@ -123,6 +125,11 @@ c_tests! {
     threads_evaluate_one_model_at_the_same_time
     a_tighter_budget_walks_fewer_chains_side_by_side_to_the_same_samples
     an_image_above_the_budget_is_sampled_by_tiles
+    a_scan_of_real_contrasts_is_its_definition
+    composed_stacked_and_scaled_operators_are_made_of_their_parts
+    channels_side_by_side_are_sampled_as_one_image
+    operators_that_do_not_fit_together_are_an_error
+    a_callback_inside_another_operator_says_why_it_failed
     the_version_is_that_of_the_header
 }
 

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 
 use common::{Random, model};
-use rwt_core::{Chain, Denoiser, Mask, Problem, Progress, Schedule, Tiles, gla, workspace_len};
+use rwt_core::{Chain, Denoiser, Mask, Problem, Progress, Schedule, Tiles, gla};
 use rwt_onnx::{Evaluator, OnnxDenoiser};
 
 const SIDE: usize = 160;
@@ -160,7 +160,7 @@ fn a_posterior_sample_by_tiles_has_no_seam() {
     let y: Vec<_> = (0..N).map(&mut measured).collect();
     let operator = Mask::new(&mask, 3).unwrap();
     let info = model.info();
-    let problem = Problem { operator: &operator, y: &y, eta: 0.05, mean: info.mean, variance: info.variance };
+    let problem = Problem::gaussian(&operator, &y, 0.05, info.mean, info.variance);
     let mut levels = [0.0; 12];
     Schedule::Geometric { sigma_max: 4.0, sigma_min: 0.01 }.levels(&mut levels).unwrap();
     let sample = |denoiser: &mut Evaluate<'_>| {
@@ -168,7 +168,7 @@ fn a_posterior_sample_by_tiles_has_no_seam() {
             denoiser(x, sigma, denoised);
             Ok::<(), ()>(())
         };
-        let (mut x, mut workspace) = (vec![0.0; N], vec![0.0; workspace_len(&operator, 1)]);
+        let (mut x, mut workspace) = (vec![0.0; N], vec![0.0; problem.workspace_len(1)]);
         let go_on = |_: Progress<'_>| ControlFlow::Continue(());
         gla(&problem, &levels, CHAIN, &mut denoiser, &mut x, &mut workspace, go_on).unwrap();
         x

@@ -13,28 +13,34 @@
 //! | [`Radon`] | line integrals at some angles | conjugate gradients |
 //! | [`Sparse`], [`rwt_core::Dense`] | a matrix | conjugate gradients |
 //! | [`Composed`], [`Stacked`], [`Scaled`] | of others | conjugate gradients |
+//! | [`Blocks`] | of others, each for a part of the image | as those |
+//! | [`Phase`] | a real image as a complex one | closed |
 //! | [`Weighted`] | of another, with a noise of its own for each | conjugate gradients |
 //!
 //! [`rwt_core::check_operator`] tests any of them, or your own.
 
 mod average;
+mod blocks;
 mod compose;
 mod convolution;
 mod fft;
 mod filter;
 mod fourier;
 mod periodic;
+mod phase;
 mod radon;
 mod separable;
 mod sparse;
 mod weighted;
 
 pub use average::Averages;
+pub use blocks::Blocks;
 pub use compose::{Composed, Scaled, Stacked};
 pub use convolution::Convolution;
 pub use filter::Filter;
 pub use fourier::Fourier;
 pub use periodic::PeriodicBlur;
+pub use phase::Phase;
 pub use radon::Radon;
 pub use separable::Separable;
 pub use sparse::Sparse;

@@ -2,7 +2,8 @@
 
 use rwt_core::{Dense, Error, Mask, Operator, check_len, check_operator, dot, noise};
 use rwt_operators::{
-    Averages, Composed, Convolution, Filter, Fourier, PeriodicBlur, Radon, Scaled, Separable, Sparse, Stacked, Weighted,
+    Averages, Blocks, Composed, Convolution, Filter, Fourier, PeriodicBlur, Phase, Radon, Scaled, Separable, Sparse,
+    Stacked, Weighted,
 };
 
 const KERNEL: [f32; 15] = [0.05, 0.1, 0.02, 0.0, 0.1, 0.1, 0.2, 0.15, 0.05, 0.03, 0.0, 0.05, 0.1, 0.05, 0.0];
@@ -39,6 +40,19 @@ fn operators() -> Vec<(&'static str, Box<dyn Operator>)> {
         ("stacked", {
             let blur = PeriodicBlur::new(1, 6, 9, &KERNEL, [3, 5]).unwrap();
             Box::new(Stacked::new(blur, Averages::new(1, 6, 9, 3).unwrap()).unwrap())
+        }),
+        ("phase", Box::new(Phase::new(6, 10, &normal(60, 4)).unwrap())),
+        ("blocks, each with a closed form", {
+            let mask: Vec<u8> = mask.iter().map(|kept| 1 - kept).collect();
+            let blocks = [Fourier::new(6, 10, &[1; 60]).unwrap(), Fourier::new(6, 10, &mask).unwrap()];
+            Box::new(Blocks::new(blocks.to_vec()).unwrap())
+        }),
+        ("blocks of different lengths", {
+            let block = |size, factor| {
+                let blur = PeriodicBlur::new(1, size, 9, &KERNEL, [3, 5]).unwrap();
+                Composed::new(Averages::new(1, size, 9, factor).unwrap(), blur).unwrap()
+            };
+            Box::new(Blocks::new(vec![block(6, 3), block(9, 1)]).unwrap())
         }),
         ("weighted", {
             let weights: Vec<f32> = (0..54).map(|i| (i % 4) as f32 * 0.5).collect();
@@ -79,6 +93,24 @@ fn solves_solve() {
             "{name}: {relative}, it says {left}"
         );
     }
+}
+
+#[test]
+fn blocks_say_what_all_of_them_left() {
+    let radon = |angles: &[f64]| Radon::new(1, 9, 7, angles, 11).unwrap();
+    let blocks = Blocks::new(vec![radon(&[0.0, 0.5, 1.0, 2.0]), radon(&[0.3])]).unwrap();
+    let (noise_variance, q) = (1e-3, 0.5);
+    let r = normal(blocks.measurement_len(), 6);
+    let mut solved = r.clone();
+    let mut scratch = vec![f32::NAN; blocks.solve_len()];
+    let left = blocks.solve(noise_variance, q, &mut solved, &mut scratch);
+    let (mut back, mut forth) = (vec![0.0; blocks.image_len()], vec![0.0; r.len()]);
+    blocks.adjoint(&solved, &mut back, &mut scratch);
+    blocks.apply(&back, &mut forth, &mut scratch);
+    let error = |i: usize| f64::from(r[i]) - noise_variance * f64::from(solved[i]) - q * f64::from(forth[i]);
+    let squares: f64 = (0..r.len()).map(|i| error(i) * error(i)).sum();
+    let expected = (squares / dot(&r, &r)).sqrt();
+    assert!(expected > 1e-3 && (left / expected - 1.0).abs() < 0.02, "it says {left}, {expected} is left");
 }
 
 /// A and its adjoint, which are wrong in a way of choice.
@@ -148,5 +180,7 @@ fn what_cannot_be_is_refused() {
     for weights in [&[1.0; 3][..], &[0.0; 4], &[1.0, -1.0, 1.0, 1.0], &[1.0, f32::NAN, 1.0, 1.0]] {
         assert!(Weighted::new(mask, weights).is_err(), "{weights:?}");
     }
+    assert!(Blocks::<Averages>::new(Vec::new()).is_err() && Phase::none(0, 4).is_err());
+    assert!(Phase::new(2, 2, &[0.0; 3]).is_err() && Phase::new(1, 2, &[0.0, f32::NAN]).is_err());
     assert!(Stacked::new(mask, Averages::new(1, 2, 4, 2).unwrap()).is_err() && Scaled::new(mask, 0.0).is_err());
 }

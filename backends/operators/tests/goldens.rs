@@ -1,7 +1,7 @@
 //! Operators against other libraries' numbers: Pillow's resize, scipy's convolve, numpy's fft2, and integrals.
 
 use rwt_core::Operator;
-use rwt_operators::{Convolution, Fourier, PeriodicBlur, Radon, Separable};
+use rwt_operators::{Blocks, Composed, Convolution, Fourier, PeriodicBlur, Phase, Radon, Separable};
 
 /// ((7 row + 3 column) mod 11)/11.
 fn picture(height: usize, width: usize) -> Vec<f32> {
@@ -74,6 +74,38 @@ fn fourier_coefficients_are_numpys() {
     let found = applied(&Fourier::new(4, 5, &[1; 20]).unwrap(), &[x, turned].concat());
     assert_close(&found[..10], &real, 2e-6);
     assert_close(&found[20..30], &imaginary, 2e-6);
+}
+
+#[test]
+fn two_real_contrasts_are_scanned_by_their_own_coefficients() {
+    // numpy.fft.fft2(x * exp(1j * phase), norm="ortho"), and 0 where the mask is, of x and of 1 − x
+    let phase: Vec<f32> = (0..20).map(|i| 0.3 * i as f32).collect();
+    let mask = [&[1; 5][..], &[0; 10], &[1; 5]].concat();
+    let scan =
+        |mask: &[u8]| Composed::new(Fourier::new(4, 5, mask).unwrap(), Phase::new(4, 5, &phase).unwrap()).unwrap();
+    let scans = Blocks::new(vec![scan(&[1; 20]), scan(&mask)]).unwrap();
+    let x = picture(4, 5);
+    let rest: Vec<f32> = x.iter().map(|x| 1.0 - x).collect();
+    let found = applied(&scans, &[x.clone(), rest.clone()].concat());
+    let mut expected = transformed(&x, &phase, &[1; 20]);
+    expected.extend(transformed(&rest, &phase, &mask));
+    assert_close(&found, &expected, 2e-6);
+    let row = [1.6516423, -0.23080096, 0.22298851, 0.15815912, 0.2031281]; // numpy's second
+    assert_close(&found[5..10], &row, 2e-6);
+}
+
+/// The unitary transform of x e^{iφ}, 4 × 5, by its definition; real parts, then imaginary ones.
+fn transformed(x: &[f32], phase: &[f32], mask: &[u8]) -> Vec<f64> {
+    let coefficient = |k: usize, part: fn(f64) -> f64| {
+        let angle = |i: usize| {
+            let turns = (k / 5 * (i / 5)) as f64 / 4.0 + (k % 5 * (i % 5)) as f64 / 5.0;
+            f64::from(phase[i]) - std::f64::consts::TAU * turns
+        };
+        let sum: f64 = (0..20).map(|i| f64::from(x[i]) * part(angle(i))).sum();
+        if mask[k] == 0 { 0.0 } else { sum / 20f64.sqrt() }
+    };
+    let parts: [fn(f64) -> f64; 2] = [f64::cos, f64::sin];
+    parts.iter().flat_map(|&part| (0..20).map(move |k| coefficient(k, part))).collect()
 }
 
 #[test]
