@@ -33,6 +33,8 @@ pub(crate) struct Results {
     pub averaged: u32,
     pub mean: Vec<f64>,
     pub squares: Vec<f64>,
+    /// What was measured, as the walk took it.
+    pub y: Vec<f32>,
 }
 
 impl rwt_sampler {
@@ -41,7 +43,7 @@ impl rwt_sampler {
         self.shape.iter().product()
     }
 
-    fn lock(&self) -> Result<std::sync::MutexGuard<'_, Results>, Failure> {
+    pub(crate) fn lock(&self) -> Result<std::sync::MutexGuard<'_, Results>, Failure> {
         match self.results.try_lock() {
             Ok(results) => Ok(results),
             Err(TryLockError::WouldBlock) => Err(Failure::new(RWT_ERR_BUSY, "the sampler is serving another call")),

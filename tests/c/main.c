@@ -62,6 +62,14 @@
     test(every_operator_passes_its_own_test)                               \
     test(a_weight_of_0_leaves_a_measurement_out)                           \
     test(a_bad_argument_of_any_operator_is_an_error)                       \
+    test(split_rhat_and_ess_are_those_of_arviz)                            \
+    test(the_fit_is_that_of_chi_squared)                                   \
+    test(samples_on_a_line_are_cut_where_a_hand_would)                     \
+    test(a_bad_argument_of_a_diagnostic_is_an_error)                       \
+    test(a_sampler_says_how_its_samples_fit)                               \
+    test(two_groups_of_samples_are_reported)                               \
+    test(what_was_not_measured_is_not_counted)                             \
+    test(a_bad_argument_of_sampler_check_is_an_error)                      \
     test(the_version_is_that_of_the_header)
 
 #define DECLARE(name) void name(void);

@@ -116,6 +116,14 @@ c_tests! {
     every_operator_passes_its_own_test
     a_weight_of_0_leaves_a_measurement_out
     a_bad_argument_of_any_operator_is_an_error
+    split_rhat_and_ess_are_those_of_arviz
+    the_fit_is_that_of_chi_squared
+    samples_on_a_line_are_cut_where_a_hand_would
+    a_bad_argument_of_a_diagnostic_is_an_error
+    a_sampler_says_how_its_samples_fit
+    two_groups_of_samples_are_reported
+    what_was_not_measured_is_not_counted
+    a_bad_argument_of_sampler_check_is_an_error
     the_version_is_that_of_the_header
 }
 
