@@ -255,8 +255,8 @@ static void print_report(const rwt_sampler *sampler)
     static const char *const GROUPS[] = {"too few samples to see groups", "no separate groups", "two separate groups"};
     rwt_sampler_report report;
     check(rwt_sampler_check(sampler, &report, sizeof report), "the report");
-    printf("fit: chi^2 z %.1f (samples), %.1f at worst, %.1f (mean); %s\n", report.mean_z, report.worst_z,
-           report.z_of_mean, GROUPS[report.separate + 1]);
+    printf("fit: chi^2 / m %.3f, z %.1f (samples), %.1f at worst, %.1f (mean); %s\n", report.chi2_ratio, report.mean_z,
+           report.worst_z, report.z_of_mean, GROUPS[report.separate + 1]);
 }
 
 int main(int argc, char **argv)

@@ -145,6 +145,9 @@ fn check_shape(shape: [usize; 3], info: &rwt_denoiser_info, operator: Option<&Me
 /// evaluation, by one thread at a time and maybe not the caller's, and cancels by returning non-zero.
 /// RWT_ERR_CANCELLED: each chain that had begun has its newest denoised image as its sample.
 ///
+/// No method here gives well separated narrow modes their right weights: several chains show that there are such modes
+/// (rwt_sampler_check), but the share of the chains in each is not its probability.
+///
 /// # Safety
 /// `sampler` is a live handle; `y` points to n floats; `progress` keeps its contract.
 #[unsafe(no_mangle)]

@@ -32,10 +32,14 @@ pub struct rwt_sampler_report {
     pub separate: i32,
     /** Samples of the smaller group, also where separate is 0; 0 where it is -1. */
     pub smaller: usize,
+    /** The mean of the samples' chi^2 over the number of measurements: 1 is right. NaN without an operator, as are the next
+     * three. */
+    pub chi2_ratio: f64,
     /** The mean of the samples' z of chi^2. Samples of one y share a part of it, so it may be off 0 by about 1; far above
      * 0 they do not explain y (eta too small, the wrong operator or model), far below 0 they fit it too well (eta too
      * large). A wrong eta is seen as far as the prior says something about y: where the data decide alone, samples
-     * fit whatever eta was told. NaN without an operator, as are the next two. */
+     * fit whatever eta was told. With very many measurements a small error is far from 0 too: 10 at 20000 measurements
+     * is a chi2_ratio of 1.1. */
     pub mean_z: f64,
     /** The z that is farthest from 0. */
     pub worst_z: f64,
@@ -58,6 +62,7 @@ unsafe impl SizedStruct for rwt_sampler_report {
             worst_chain: 0,
             separate: -1,
             smaller: 0,
+            chi2_ratio: f64::NAN,
             mean_z: f64::NAN,
             worst_z: f64::NAN,
             z_of_mean: f64::NAN,
@@ -148,16 +153,19 @@ impl<'a> Fits<'a> {
         mean: &[f64],
         report: &mut rwt_sampler_report,
     ) -> Result<(), Failure> {
-        let (mut sum, mut worst) = (0.0, 0f64);
+        let (mut chi2, mut sum, mut worst) = (0.0, 0.0, 0f64);
         for (chain, x) in samples {
-            let z = self.fit(x)?.z();
+            let fit = self.fit(x)?;
+            let z = fit.z();
+            chi2 += fit.chi2() / fit.measurements() as f64;
             sum += z;
             report.beyond += u32::from(z.abs() > FAR);
             if z.abs() >= worst.abs() {
                 (worst, report.worst_chain) = (z, chain);
             }
         }
-        (report.mean_z, report.worst_z) = (sum / f64::from(report.chains), worst);
+        let chains = f64::from(report.chains);
+        (report.chi2_ratio, report.mean_z, report.worst_z) = (chi2 / chains, sum / chains, worst);
         let mut image = zeros(mean.len())?;
         image.iter_mut().zip(mean).for_each(|(image, mean): (&mut f32, _)| *image = *mean as f32);
         let fit = self.fit(&image)?;

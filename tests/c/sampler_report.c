@@ -38,7 +38,7 @@ static rwt_sampler_report told(double eta, uint32_t chains)
     CHECK(report.chains == chains && report.measurements == N - (N + 2) / 3);
     /* what the caller finds with rwt_fit, for whom a mask is 0 where nothing was measured */
     rwt_fit_report fit;
-    double sum = 0, worst = 0;
+    double sum = 0, worst = 0, ratio = 0;
     uint32_t beyond = 0, worst_chain = 0;
     for (size_t i = 0; i < N; i++)
         etas[i] = mask[i] ? (float)eta : INFINITY;
@@ -46,6 +46,7 @@ static rwt_sampler_report told(double eta, uint32_t chains)
         WORKS(rwt_sampler_sample(sampler, chain, x, N));
         WORKS(rwt_fit(y, x, N, 0, etas, &fit, sizeof fit));
         sum += fit.z / chains;
+        ratio += fit.chi2 / (double)fit.measurements / chains;
         beyond += fabs(fit.z) > 4;
         if (fabs(fit.z) >= fabs(worst)) {
             worst = fit.z;
@@ -55,6 +56,7 @@ static rwt_sampler_report told(double eta, uint32_t chains)
     WORKS(rwt_sampler_mean(sampler, x, N));
     WORKS(rwt_fit(y, x, N, 0, etas, &fit, sizeof fit));
     CHECK(fabs(report.mean_z - sum) < 1e-5 && fabs(report.worst_z - worst) < 1e-5); /* etas are floats */
+    CHECK(fabs(report.chi2_ratio - ratio) < 1e-5);
     CHECK(report.worst_chain == worst_chain && report.beyond == beyond);
     CHECK(fabs(report.z_of_mean - fit.z) < 1e-5 && report.z_of_mean < report.mean_z);
     rwt_sampler_free(sampler);
@@ -106,8 +108,8 @@ void two_groups_of_samples_are_reported(void)
     }
     CHECK(report.separate == 1 && report.ratio > report.critical);
     CHECK(report.smaller == (positive < 8 ? positive : 16 - positive) && report.smaller > 0);
-    CHECK(report.measurements == 0 && isnan(report.mean_z) && isnan(report.worst_z) && isnan(report.z_of_mean));
-    CHECK(report.beyond == 0);
+    CHECK(report.measurements == 0 && isnan(report.chi2_ratio) && isnan(report.mean_z));
+    CHECK(report.beyond == 0 && isnan(report.worst_z) && isnan(report.z_of_mean));
     rwt_sampler_free(sampler);
     rwt_denoiser_free(denoiser);
 }
