@@ -31,6 +31,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         print!("{HELP}");
         return Ok(());
     };
+    let cases = cases()?;
+    let chosen: Vec<_> =
+        cases.iter().filter(|case| options.only.as_deref().is_none_or(|name| name == case.name)).collect();
+    if chosen.is_empty() {
+        let names: Vec<_> = cases.iter().map(|case| case.name).collect();
+        return Err(format!("--only must be one of {}", names.join(", ")).into());
+    }
     println!(
         "{} repetitions of {CHAINS} samples; eta in units of the prior's standard deviation. 90 %: the truths in the 90 %\n\
          intervals, in percent, with the standard error; bias: of the samples' mean, rms, in posterior standard deviations;\n\
@@ -40,8 +47,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     );
     println!("{:14}{:>6}{:>14}{:>8}{:>8}  {:20}{:>8}{:>7}", "", "eta", "90 %", "bias", "std", "ranks", "chi^2", "z");
     let mut histograms = Vec::new();
-    let cases = cases()?;
-    let chosen = cases.iter().filter(|case| options.only.as_deref().is_none_or(|name| name == case.name));
     for case in chosen {
         for eta in ETAS {
             let progress = Progress::new(format!("{}, eta {eta}", case.name), options.repetitions);
@@ -50,10 +55,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             print(case.name, eta, &found)?;
             histograms.push(found.ranks.densities());
         }
-    }
-    if histograms.is_empty() {
-        let names: Vec<_> = cases.iter().map(|case| case.name).collect();
-        return Err(format!("--only must be one of {}", names.join(", ")).into());
     }
     options.picture.map_or(Ok(()), |path| draw(&path, &histograms))
 }
