@@ -114,6 +114,18 @@ pub enum WalkError<E = Infallible> {
     },
 }
 
+impl WalkError {
+    /// The same, where the denoiser has errors of its own.
+    pub(crate) fn lift<E>(self) -> WalkError<E> {
+        match self {
+            Self::Plan(error) => WalkError::Plan(error),
+            Self::Denoiser { error, .. } => match error {},
+            Self::NotFinite { name, row, sigma, element } => WalkError::NotFinite { name, row, sigma, element },
+            Self::Cancelled { row } => WalkError::Cancelled { row },
+        }
+    }
+}
+
 /// `value` if `ok`, else an error that names it.
 pub(crate) fn require(ok: bool, name: &'static str, expected: &'static str, found: f64) -> Result<(), Error> {
     if ok { Ok(()) } else { Err(Error::Parameter { name, expected, found }) }

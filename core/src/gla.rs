@@ -3,17 +3,20 @@
 use crate::denoiser::Denoiser;
 use crate::error::{Error, WalkError};
 use crate::operator::{Operator, dot};
-use crate::posterior::{Arrays, Chain, Observe, Problem, Run, start};
+use crate::posterior::{Chain, Method, Observe, PosteriorWalk, chains_of};
+use crate::problem::{Arrays, Problem, weigh};
 use crate::update::update;
 use crate::walk::Step;
 use libm::sqrt;
 
 /// Sample one chain of the posterior into `x` by guided look-ahead, MATH.md §6; or several, if `x` holds several images.
 ///
-/// `levels` fall from about the data's largest extent to at most η/5; the denoiser is evaluated at up to √2 times the
-/// first of them, 2 · (levels − 1) + 1 times in all, each time with all chains. `workspace` has
-/// [`workspace_len`](crate::workspace_len) elements, whatever they hold; `x` is only written. A chain has the same
-/// noise beside others as alone.
+/// At every level, with x = z + w n and D = D(x, ŝ): z ← D + t g + w n, g = Cov(X|x) Aᵀ(η² + q A Aᵀ)⁻¹(y − A D).
+///
+/// `levels` fall from about the data's largest extent to at most [`Problem::last_level`]; the denoiser is evaluated at up to
+/// √2 times the first of them, 2 · (levels − 1) + 1 times in all, each time with all chains. `workspace` has
+/// [`Problem::workspace_len`] elements, whatever they hold; `x` is only written. A chain has the same noise beside
+/// others as alone.
 ///
 /// # Errors
 /// Everything that [`WalkError`] lists. After [`WalkError::Cancelled`] `x` holds the walk's present place.
@@ -26,41 +29,48 @@ pub fn gla<A: Operator, D: Denoiser>(
     workspace: &mut [f32],
     observer: impl Observe,
 ) -> Result<(), WalkError<D::Error>> {
-    let mut arrays = problem.begin(levels, x, workspace)?;
-    let mut run = Run { denoiser, observer, evaluations: 0, total: 2 * levels.len() - 1, solver: 0.0 };
-    start(problem.mean, levels[0], chain, x, &mut arrays)?;
-    for (k, pair) in levels.windows(2).enumerate() {
-        level(problem, &mut run, pair[0], pair[1], k as u32 + 1, chain, x, &mut arrays)?;
-    }
-    problem.end(&mut run, levels[levels.len() - 1], x, arrays)
+    let chains = chains_of(problem.operator, x)?;
+    let walk = PosteriorWalk::new(problem, levels, Method::GuidedLookAhead, chain, chains)?;
+    walk.run(denoiser, x, workspace, observer)
 }
 
-/// z = D + t g + w n with x = z + w n, D = D(x, ŝ), g = Cov(X|x) Aᵀ(η² + q A Aᵀ)⁻¹(y − A D).
-fn level<A: Operator, D: Denoiser>(
-    problem: &Problem<'_, A>,
-    run: &mut Run<'_, D, impl Observe>,
-    s: f64,
-    next: f64,
-    draw: u32,
-    chain: Chain,
+/// The noise that is added and taken again, and its draw.
+fn noise<A>(walk: &PosteriorWalk<'_, A>) -> Step {
+    let (s, next) = (walk.levels[walk.level], walk.levels[walk.level + 1]);
+    Step { noise: sqrt((s * s + next * next) / 2.0), draw: walk.level as u32 + 1, ..Step::default() }
+}
+
+/// ŝ, the level of the evaluations.
+pub(crate) fn raised<A>(walk: &PosteriorWalk<'_, A>) -> f64 {
+    let (s, w) = (walk.levels[walk.level], noise(walk).noise);
+    sqrt(s * s + w * w)
+}
+
+/// x = z + w n.
+pub(crate) fn look_ahead<A: Operator>(
+    walk: &PosteriorWalk<'_, A>,
     x: &mut [f32],
     arrays: &mut Arrays<'_>,
-) -> Result<(), WalkError<D::Error>> {
-    let w = sqrt((s * s + next * next) / 2.0);
-    let raised = sqrt(s * s + w * w);
-    let ahead = Step { x: 1.0, noise: w, draw, ..Step::default() };
-    arrays.each(chain, x, |chain, x, _| update(&ahead, chain.seed, chain.chain, x, &[], &[], &[]))?;
-    run.evaluate(x, raised, arrays.denoised)?;
-    run.observe(arrays.denoised, raised)?;
+) -> Result<(), Error> {
+    let ahead = Step { x: 1.0, ..noise(walk) };
+    walk.each(x, arrays, |chain, x, _| update(&ahead, chain.seed, chain.chain, x, &[], &[], &[]))
+}
 
+/// u = Aᵀ(η² + q A Aᵀ)⁻¹(y − A D), and x moved along it in every chain that is pulled at all; is any?
+pub(crate) fn pull<A: Operator>(
+    walk: &mut PosteriorWalk<'_, A>,
+    x: &mut [f32],
+    arrays: &mut Arrays<'_>,
+) -> Result<bool, WalkError> {
+    let (problem, raised) = (walk.problem, raised(walk));
     let variance = raised * raised;
     let q = variance * problem.variance / (variance + problem.variance);
     let (mut is_pulled, mut solver) = (false, 0.0);
-    arrays.each(chain, x, |_, x, arrays| {
-        let Arrays { denoised, image: u, residual, measured, scratch, .. } = arrays;
-        problem.residual(denoised, residual, scratch);
+    walk.each(x, arrays, |_, x, mut arrays| {
+        problem.linearise(q, &mut arrays);
+        let Arrays { image: u, residual, weights, measured, scratch, .. } = arrays;
         measured.copy_from_slice(residual);
-        solver = problem.pull(q, measured, scratch, u).max(solver);
+        solver = problem.pull(q, weights, measured, scratch, u).max(solver);
         let delta = displacement(raised, u);
         if delta > 0.0 {
             is_pulled = true;
@@ -70,28 +80,35 @@ fn level<A: Operator, D: Denoiser>(
         }
         Ok::<(), Error>(())
     })?;
-    run.finite("the pull of the measurement", arrays.image, raised)?;
-    run.solver = solver;
-    if is_pulled {
-        run.evaluate(x, raised, arrays.other)?;
-        run.observe(arrays.denoised, raised)?;
-    }
+    walk.finite("the pull of the measurement", arrays.image)?;
+    walk.solver = solver;
+    Ok(is_pulled)
+}
+
+/// z = D + t g + w n.
+pub(crate) fn guide<A: Operator>(
+    walk: &PosteriorWalk<'_, A>,
+    x: &mut [f32],
+    arrays: &mut Arrays<'_>,
+) -> Result<(), WalkError> {
+    let (problem, raised) = (walk.problem, raised(walk));
     let mut is_finite = true;
-    arrays.each(chain, x, |chain, x, arrays| {
-        let Arrays { denoised, image: u, other: g, residual, measured, scratch, .. } = arrays;
+    walk.each(x, arrays, |chain, x, arrays| {
+        let Arrays { denoised, image: u, other: g, residual, weights, measured, scratch, .. } = arrays;
         let delta = displacement(raised, u);
         let mut t = 0.0;
         if delta > 0.0 {
-            covariance(variance / delta, denoised, g);
+            covariance(raised * raised / delta, denoised, g);
             problem.operator.apply(g, measured, scratch);
-            let curvature = dot(measured, measured) + problem.eta * problem.eta * dot(u, g).max(0.0);
+            weigh(weights, measured);
+            let curvature = dot(measured, measured) + problem.noise_variance() * dot(u, g).max(0.0);
             is_finite &= curvature.is_finite();
             t = if curvature > 0.0 { dot(residual, measured).max(0.0) / curvature } else { 0.0 };
         }
-        let guided = Step { denoised: 1.0, gradient: t, noise: w, draw, ..Step::default() };
+        let guided = Step { denoised: 1.0, gradient: t, ..noise(walk) };
         update(&guided, chain.seed, chain.chain, x, denoised, &[], g)
     })?;
-    if is_finite { Ok(()) } else { Err(run.not_finite("the measurement of the guide", raised, 0)) }
+    if is_finite { Ok(()) } else { Err(walk.not_finite("the measurement of the guide", 0)) }
 }
 
 /// The step of the difference along u: a hundredth of the noise's length; 0 where there is nothing to follow.

@@ -13,7 +13,7 @@
 //! | [`Walker`] | the place: it holds arrays and runs the [`Denoiser`] | [`SliceWalker`] here, others in backends |
 //!
 //! [`recipes`] is the table of the known samplers, each cell linked to the function that makes it.
-//! Posterior samples of an inverse problem ([`Problem`]) come from [`gla`], [`preconditioned`] or [`template`];
+//! Posterior samples of an inverse problem ([`Problem`]) come from [`gla()`], [`preconditioned()`] or [`template()`];
 //! what samples say: [`Moments`], [`Histogram`], [`Fit`], [`Modes`], and of chains that are kept [`split_rhat`] and [`ess`].
 //!
 //! ```
@@ -36,6 +36,7 @@
 #![forbid(unsafe_code)]
 
 mod corrector;
+mod counts;
 mod denoiser;
 mod diagnostics;
 mod error;
@@ -43,6 +44,7 @@ mod exact;
 mod fit;
 mod gla;
 mod histogram;
+mod likelihood;
 mod modes;
 mod moments;
 pub mod noise;
@@ -52,6 +54,7 @@ mod posterior;
 mod preconditioned;
 mod prediction;
 mod print;
+mod problem;
 pub mod recipes;
 mod schedule;
 mod self_test;
@@ -64,6 +67,7 @@ mod walk;
 mod walker;
 
 pub use corrector::Corrector;
+pub use counts::{Poisson, Transmission};
 pub use denoiser::Denoiser;
 pub use diagnostics::{ess, split_rhat};
 pub use error::{Error, WalkError};
@@ -71,14 +75,16 @@ pub use exact::{Gaussian, Mixture};
 pub use fit::Fit;
 pub use gla::gla;
 pub use histogram::Histogram;
+pub use likelihood::{Likelihood, LogLikelihood};
 pub use modes::Modes;
 pub use moments::{Moments, psnr};
 pub use operator::{CG_STEPS, Operator, conjugate_gradients, dot};
 pub use operators::{Dense, Mask};
-pub use posterior::{Chain, Observe, Problem, Progress, workspace_len};
+pub use posterior::{Chain, Method, Observe, PosteriorWalk, Progress, Request};
 pub use preconditioned::preconditioned;
 pub use prediction::{Prediction, Tweedie};
 pub use print::WalkTable;
+pub use problem::Problem;
 pub use schedule::{Schedule, check_levels};
 pub use self_test::{OperatorReport, check_len, check_operator};
 pub use template::{paper_template, template};

@@ -1,6 +1,6 @@
-//! Conditional sampling of p(x | y), y = A x + e, e ~ N(0, η² I), without approximating the likelihood. MATH.md §6.
+//! Conditional sampling of p(x | y) without approximating the likelihood, MATH.md §6.
 //!
-//! Three methods share one problem: [`gla`](crate::gla) (the default), the [`preconditioned`](crate::preconditioned)
+//! Three methods share one [`Problem`]: [`gla`](crate::gla) (the default), the [`preconditioned`](crate::preconditioned)
 //! walk and the paper's explicit [`template`](crate::template). Each samples one chain or several side by side in the
 //! caller's memory; the noise of each depends on (seed, chain) alone.
 //!
@@ -10,22 +10,36 @@
 use crate::denoiser::Denoiser;
 use crate::error::{Error, WalkError, require, require_len};
 use crate::operator::Operator;
+use crate::problem::{Arrays, Problem};
+use crate::recipes::paper::Paper;
 use crate::schedule::check_levels;
-use core::ops::ControlFlow;
+use crate::update::update;
+use crate::walk::Step;
+use crate::{gla, preconditioned, template};
+use core::ops::{ControlFlow, Range};
 
-/// What was measured, and what is known of the image beforehand.
-#[derive(Clone, Copy, Debug)]
-pub struct Problem<'a, A> {
-    /// A.
-    pub operator: &'a A,
-    /// y, in the operator's layout.
-    pub y: &'a [f32],
-    /// η, the standard deviation of the measurement's noise, in the units of x.
-    pub eta: f64,
-    /// The data's mean: where a walk starts.
-    pub mean: f64,
-    /// The data's variance per element.
-    pub variance: f64,
+/// How a posterior is sampled.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Method {
+    /// See [`gla`](crate::gla).
+    GuidedLookAhead,
+    /// See [`preconditioned`](crate::preconditioned).
+    Preconditioned {
+        /// Step size over s², in (0, 2).
+        epsilon: f64,
+        /// T of \[RWT\] eq. 10; `None` keeps the marginals.
+        temperature: Option<f64>,
+    },
+    /// See [`template`](crate::template).
+    Template {
+        /// Step size over s², in (0, 2).
+        epsilon: f64,
+        /// T at the first level; 1 at the last.
+        first_temperature: f64,
+    },
+    /// See [`paper_template`](crate::paper_template).
+    PaperTemplate(Paper),
 }
 
 /// Which chain of which run; of chains side by side the first, the others have the numbers after it.
@@ -45,7 +59,7 @@ pub struct Chain {
 /// What an observer is told after each evaluation.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress<'a> {
-    /// Evaluations of the denoiser so far in this chain, or in each of these chains.
+    /// Evaluations of the denoiser so far in this chain, or in each of these chains, since the walk began or went on.
     pub evaluations: usize,
     /// Evaluations of each whole chain.
     pub total: usize,
@@ -56,165 +70,293 @@ pub struct Progress<'a> {
     pub solver: f64,
     /// The newest denoised image at the walk's own place, of each chain in turn: the best estimates so far.
     pub denoised: &'a [f32],
+    /// The walk's place, of each chain in turn.
+    pub x: &'a [f32],
+    /// Levels that are done, if the walk stands between two levels: with `x` it can go on from here, see
+    /// [`PosteriorWalk::resume`].
+    pub level: Option<usize>,
 }
 
 /// An observer: called after each evaluation; [`ControlFlow::Break`] cancels.
 pub trait Observe: FnMut(Progress<'_>) -> ControlFlow<()> {}
 impl<F: FnMut(Progress<'_>) -> ControlFlow<()>> Observe for F {}
 
-/// f32 elements of workspace that every method needs for chains side by side: for each three images and a measurement,
-/// and once another measurement and the operator's own scratch.
-pub fn workspace_len<A: Operator>(operator: &A, chains: usize) -> usize {
-    let (n, m) = (operator.image_len(), operator.measurement_len());
-    chains * (3 * n + m) + m + operator.solve_len().max(operator.scratch_len())
+/// What a walk wants next: D(x, σ) of every chain, written into `workspace[into]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// σ.
+    pub sigma: f64,
+    /// Which part of the workspace.
+    pub into: Range<usize>,
 }
 
-/// The workspace, cut into arrays: of all chains, or of one.
-pub(crate) struct Arrays<'a> {
-    pub chains: usize,
-    pub denoised: &'a mut [f32],
-    pub image: &'a mut [f32],
-    pub other: &'a mut [f32],
-    pub residual: &'a mut [f32],
-    /// Of one chain at a time, as is the scratch.
-    pub measured: &'a mut [f32],
-    pub scratch: &'a mut [f32],
+/// What is done when the evaluation under way is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Nothing has been done.
+    Begin,
+    /// x is the place between two levels.
+    Between,
+    /// The step of a level; the first evaluation of guided look-ahead.
+    Step,
+    /// The second evaluation of guided look-ahead.
+    Guide,
+    /// The last level.
+    End,
+    /// x is the sample.
+    Done,
 }
 
-impl Arrays<'_> {
-    /// Call `work(chain, x, arrays)` with the parts of each chain.
-    pub(crate) fn each<E>(
-        &mut self,
-        first: Chain,
-        x: &mut [f32],
-        mut work: impl FnMut(Chain, &mut [f32], Arrays<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let (n, m) = (x.len() / self.chains, self.measured.len());
-        for (place, x) in x.chunks_exact_mut(n.max(1)).enumerate() {
-            let (images, measurements) = (place * n..(place + 1) * n, place * m..(place + 1) * m);
-            let arrays = Arrays {
-                chains: 1,
-                denoised: &mut self.denoised[images.clone()],
-                image: &mut self.image[images.clone()],
-                other: &mut self.other[images],
-                residual: &mut self.residual[measurements],
-                measured: self.measured,
-                scratch: self.scratch,
-            };
-            work(Chain { seed: first.seed, chain: first.chain.wrapping_add(place as u64) }, x, arrays)?;
-        }
-        Ok(())
-    }
+/// A walk that samples a posterior, evaluation by evaluation: who holds it runs the denoiser.
+///
+/// Call [`PosteriorWalk::request`], evaluate the denoiser as it says, then [`PosteriorWalk::advance`], until there is no
+/// further request. [`gla`](crate::gla) and its like do so with a [`Denoiser`]. The same arrays must be given in every call.
+///
+/// ```
+/// use rwt_core::{Chain, Denoiser, Gaussian, Mask, Method, PosteriorWalk, Problem};
+///
+/// let mask = Mask::new(&[1, 0], 1)?;
+/// let problem = Problem::gaussian(&mask, &[0.5, 0.0], 0.1, 0.0, 0.25);
+/// let (mut x, mut workspace) = ([0.0; 2], [0.0; 10]); // problem.workspace_len(1)
+/// let mut prior = Gaussian::new(&[0.0; 2], &[0.25; 2])?; // any denoiser, in hardware too
+/// let (levels, chain) = ([5.0, 1.0, 0.2, 0.02], Chain { seed: 1, chain: 0 });
+/// let mut walk = PosteriorWalk::new(&problem, &levels, Method::GuidedLookAhead, chain, 1)?;
+/// while let Some(request) = walk.request(&mut x, &mut workspace)? {
+///     prior.denoise(&x, request.sigma, &mut workspace[request.into])?;
+///     walk.advance(&mut x, &mut workspace)?;
+/// }
+/// assert!((x[0] - 0.5).abs() < 0.5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct PosteriorWalk<'p, A> {
+    pub(crate) problem: Problem<'p, A>,
+    pub(crate) levels: &'p [f64],
+    pub(crate) method: Method,
+    pub(crate) chain: Chain,
+    pub(crate) chains: usize,
+    /// Levels that are done.
+    pub(crate) level: usize,
+    stage: Stage,
+    /// An evaluation was asked for and has not been taken in.
+    is_asked: bool,
+    evaluations: usize,
+    /// See [`Progress::solver`].
+    pub(crate) solver: f64,
 }
 
-impl<A: Operator> Problem<'_, A> {
-    /// Check everything that can be checked before the first evaluation, and cut the workspace.
-    pub(crate) fn begin<'w>(&self, levels: &[f64], x: &[f32], workspace: &'w mut [f32]) -> Result<Arrays<'w>, Error> {
-        let (n, m) = (self.operator.image_len(), self.operator.measurement_len());
-        let chains = (x.len() / n.max(1)).max(1);
-        require_len("x (whole images)", chains * n, x.len())?;
-        require_len("y", m, self.y.len())?;
-        require_len("workspace", workspace_len(self.operator, chains), workspace.len())?;
+impl<'p, A: Operator> PosteriorWalk<'p, A> {
+    /// A walk at its beginning, of this many chains side by side from `chain` on; everything that can be is checked.
+    ///
+    /// # Errors
+    /// [`Error::Length`], [`Error::Parameter`] or [`Error::Level`] with what is wrong.
+    pub fn new(
+        problem: &Problem<'p, A>,
+        levels: &'p [f64],
+        method: Method,
+        chain: Chain,
+        chains: usize,
+    ) -> Result<Self, Error> {
+        problem.check()?;
         require(levels.len() >= 2, "levels", "at least 2", levels.len() as f64)?;
         check_levels(levels)?;
-        require(self.eta > 0.0 && self.eta.is_finite(), "eta", "finite and above 0", self.eta)?;
-        require(self.variance > 0.0 && self.variance.is_finite(), "variance", "finite and above 0", self.variance)?;
-        require(self.mean.is_finite(), "mean", "finite", self.mean)?;
-        if let Some(found) = self.y.iter().find(|v| !v.is_finite()) {
-            return Err(Error::Parameter { name: "y", expected: "finite everywhere", found: f64::from(*found) });
+        require(chains > 0, "chains", "at least 1", 0.0)?;
+        match method {
+            Method::GuidedLookAhead => {}
+            Method::Preconditioned { epsilon, temperature } => preconditioned::check(epsilon, temperature)?,
+            Method::Template { epsilon, first_temperature } => {
+                template::rule(levels.len() - 1, epsilon, first_temperature).check()?;
+            }
+            Method::PaperTemplate(rule) => {
+                rule.check()?;
+                require(problem.likelihood.gaussian().is_some(), "likelihood", "Gaussian", f64::NAN)?;
+            }
         }
-        let (denoised, rest) = workspace.split_at_mut(chains * n);
-        let (image, rest) = rest.split_at_mut(chains * n);
-        let (other, rest) = rest.split_at_mut(chains * n);
-        let (residual, rest) = rest.split_at_mut(chains * m);
-        let (measured, scratch) = rest.split_at_mut(m);
-        Ok(Arrays { chains, denoised, image, other, residual, measured, scratch })
+        let (problem, stage) = (*problem, Stage::Begin);
+        let (level, is_asked, evaluations, solver) = (0, false, 0, 0.0);
+        Ok(Self { problem, levels, method, chain, chains, level, stage, is_asked, evaluations, solver })
     }
 
-    /// residual ← y − A image.
-    pub(crate) fn residual(&self, image: &[f32], residual: &mut [f32], scratch: &mut [f32]) {
-        self.operator.apply(image, residual, scratch);
-        for (r, y) in residual.iter_mut().zip(self.y) {
-            *r = y - *r;
+    /// Go on after this many levels, [`Progress::level`], from the x that stood there: to the bit as if the walk had not been
+    /// interrupted.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] if there are not so many levels.
+    pub fn resume(mut self, level: usize) -> Result<Self, Error> {
+        require(level < self.levels.len(), "level", "below the number of levels", level as f64)?;
+        self.level = level;
+        self.stage = if level == 0 { Stage::Begin } else { Stage::Between };
+        Ok(self)
+    }
+
+    /// Evaluations of the denoiser of a whole walk.
+    pub fn evaluations(&self) -> usize {
+        let levels = self.levels.len();
+        if self.method == Method::GuidedLookAhead { 2 * levels - 1 } else { levels }
+    }
+
+    /// Levels that are done, if the walk stands between two levels.
+    pub fn level(&self) -> Option<usize> {
+        (self.stage == Stage::Between).then_some(self.level)
+    }
+
+    /// Make x the place of the next evaluation. `None`: x is the sample. Asked again before [`PosteriorWalk::advance`], it
+    /// says the same.
+    ///
+    /// # Errors
+    /// [`Error::Length`] for arrays of other lengths than the problem has.
+    pub fn request(&mut self, x: &mut [f32], workspace: &mut [f32]) -> Result<Option<Request>, Error> {
+        let mut arrays = self.problem.cut(self.chains, x, workspace)?;
+        if self.stage == Stage::Begin {
+            self.start(x, &mut arrays)?;
+            self.stage = Stage::Between;
+        }
+        if self.stage == Stage::Between {
+            self.stage = match self.method {
+                Method::PaperTemplate(_) if self.level == self.levels.len() => Stage::Done,
+                Method::PaperTemplate(_) => Stage::Step,
+                _ if self.level + 1 == self.levels.len() => Stage::End,
+                _ => Stage::Step,
+            };
+            if self.stage == Stage::Step && self.method == Method::GuidedLookAhead {
+                gla::look_ahead(self, x, &mut arrays)?;
+            }
+        }
+        let n = x.len();
+        let into = if self.stage == Stage::Guide { 2 * n..3 * n } else { 0..n };
+        self.is_asked = self.stage != Stage::Done;
+        Ok(self.is_asked.then(|| Request { sigma: self.sigma(), into }))
+    }
+
+    /// The noise level of the evaluation under way.
+    fn sigma(&self) -> f64 {
+        match (self.stage, self.method) {
+            (Stage::Step | Stage::Guide, Method::GuidedLookAhead) => gla::raised(self),
+            _ => self.levels[self.level.min(self.levels.len() - 1)],
         }
     }
 
-    /// `update` ← Aᵀ(η² I + q A Aᵀ)⁻¹ residual; `residual` is overwritten. What the solve left.
-    pub(crate) fn pull(&self, q: f64, residual: &mut [f32], scratch: &mut [f32], update: &mut [f32]) -> f64 {
-        let left = self.operator.solve(self.eta * self.eta, q, residual, scratch);
-        self.operator.adjoint(residual, update, scratch);
-        left
+    /// Take in the evaluation that was asked for; nothing, if none was.
+    ///
+    /// # Errors
+    /// [`WalkError::NotFinite`] if what the denoiser or the operator wrote is not; [`Error::Length`] as
+    /// [`PosteriorWalk::request`].
+    pub fn advance(&mut self, x: &mut [f32], workspace: &mut [f32]) -> Result<(), WalkError> {
+        if !core::mem::take(&mut self.is_asked) {
+            return Ok(());
+        }
+        let mut arrays = self.problem.cut(self.chains, x, workspace)?;
+        self.evaluations += 1;
+        let written = if self.stage == Stage::Guide { &*arrays.other } else { &*arrays.denoised };
+        self.finite("the denoised image", written)?;
+        match (self.stage, self.method) {
+            (Stage::Step, Method::GuidedLookAhead) => {
+                self.stage = Stage::Guide;
+                if gla::pull(self, x, &mut arrays)? {
+                    return Ok(()); // a second evaluation first
+                }
+                gla::guide(self, x, &mut arrays)?;
+            }
+            (Stage::Guide, _) => gla::guide(self, x, &mut arrays)?,
+            (Stage::Step, Method::Preconditioned { epsilon, temperature }) => {
+                preconditioned::step(self, epsilon, temperature, x, &mut arrays)?;
+            }
+            (Stage::Step, _) => template::step(self, x, &mut arrays)?,
+            _ => {
+                self.end(x, &mut arrays)?;
+                self.stage = Stage::Done;
+                return Ok(());
+            }
+        }
+        self.level += 1;
+        self.stage = Stage::Between;
+        Ok(())
     }
 
-    /// The end of every method: x ← D(x, σ), then the exact Gaussian step from variance σ² towards the data.
-    pub(crate) fn end<D: Denoiser>(
-        &self,
-        run: &mut Run<'_, D, impl Observe>,
-        sigma: f64,
-        x: &mut [f32],
-        mut arrays: Arrays<'_>,
-    ) -> Result<(), WalkError<D::Error>> {
-        run.evaluate(x, sigma, arrays.denoised)?;
-        run.solver = 0.0;
-        arrays.each(Chain { seed: 0, chain: 0 }, x, |_, x, arrays| {
-            self.residual(arrays.denoised, arrays.residual, arrays.scratch);
-            let left = self.pull(sigma * sigma, arrays.residual, arrays.scratch, arrays.image);
-            run.solver = run.solver.max(left);
-            for ((x, d), u) in x.iter_mut().zip(arrays.denoised.iter()).zip(arrays.image.iter()) {
-                *x = (f64::from(*d) + sigma * sigma * f64::from(*u)) as f32;
+    /// x ← mean + s₀ n(0), in each chain; the paper starts at n.
+    fn start(&self, x: &mut [f32], arrays: &mut Arrays<'_>) -> Result<(), Error> {
+        let paper = matches!(self.method, Method::PaperTemplate(_));
+        let (mean, sigma) = if paper { (0.0, 1.0) } else { (self.problem.mean, self.levels[0]) };
+        x.fill(mean as f32);
+        let step = Step { x: 1.0, ..Step::start(sigma) };
+        self.each(x, arrays, |chain, x, _| update(&step, chain.seed, chain.chain, x, &[], &[], &[]))
+    }
+
+    /// The end of every method but the paper's: x ← D(x, σ), then the Gaussian step from variance σ² towards the data.
+    fn end(&mut self, x: &mut [f32], arrays: &mut Arrays<'_>) -> Result<(), WalkError> {
+        let (problem, sigma, mut solver) = (self.problem, self.sigma(), 0.0);
+        let q = sigma * sigma;
+        self.each(x, arrays, |_, x, mut arrays| {
+            problem.linearise(q, &mut arrays);
+            let Arrays { denoised, image: u, residual, weights, scratch, .. } = arrays;
+            solver = problem.pull(q, weights, residual, scratch, u).max(solver);
+            for ((x, d), u) in x.iter_mut().zip(denoised.iter()).zip(u.iter()) {
+                *x = (f64::from(*d) + q * f64::from(*u)) as f32;
             }
             Ok::<(), Error>(())
         })?;
-        run.finite("x", x, sigma)?;
-        run.observe(arrays.denoised, sigma)
-    }
-}
-
-/// Chains under way: it counts evaluations, checks what the denoiser returns and reports.
-pub(crate) struct Run<'a, D, O> {
-    pub denoiser: &'a mut D,
-    pub observer: O,
-    pub evaluations: usize,
-    pub total: usize,
-    /// See [`Progress::solver`].
-    pub solver: f64,
-}
-
-impl<D: Denoiser, O: Observe> Run<'_, D, O> {
-    /// D(x, sigma), refused if it is not finite.
-    pub fn evaluate(&mut self, x: &[f32], sigma: f64, denoised: &mut [f32]) -> Result<(), WalkError<D::Error>> {
-        let row = self.evaluations;
-        self.denoiser.denoise(x, sigma, denoised).map_err(|error| WalkError::Denoiser { row, sigma, error })?;
-        self.evaluations += 1;
-        self.finite("the denoised image", denoised, sigma)
+        self.solver = solver;
+        self.finite("x", x)
     }
 
-    /// An error at the last evaluation's row unless the whole image is finite.
-    pub fn finite(&self, name: &'static str, image: &[f32], sigma: f64) -> Result<(), WalkError<D::Error>> {
-        match image.iter().position(|v| !v.is_finite()) {
-            Some(element) => Err(self.not_finite(name, sigma, element)),
+    /// Call `work(chain, x, arrays)` with the parts of each chain.
+    pub(crate) fn each<E>(
+        &self,
+        x: &mut [f32],
+        arrays: &mut Arrays<'_>,
+        mut work: impl FnMut(Chain, &mut [f32], Arrays<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Chain { seed, chain } = self.chain;
+        let n = self.problem.operator.image_len();
+        arrays.each(n, x, |place, x, arrays| work(Chain { seed, chain: chain.wrapping_add(place) }, x, arrays))
+    }
+
+    /// An error at the last evaluation's row unless the whole array is finite.
+    pub(crate) fn finite(&self, name: &'static str, array: &[f32]) -> Result<(), WalkError> {
+        match array.iter().position(|v| !v.is_finite()) {
+            Some(element) => Err(self.not_finite(name, element)),
             None => Ok(()),
         }
     }
 
     /// The error at the last evaluation's row.
-    pub fn not_finite(&self, name: &'static str, sigma: f64, element: usize) -> WalkError<D::Error> {
-        WalkError::NotFinite { name, row: self.evaluations - 1, sigma, element }
+    pub(crate) fn not_finite(&self, name: &'static str, element: usize) -> WalkError {
+        WalkError::NotFinite { name, row: self.evaluations.max(1) - 1, sigma: self.sigma(), element }
     }
 
-    pub fn observe(&mut self, denoised: &[f32], sigma: f64) -> Result<(), WalkError<D::Error>> {
-        let progress =
-            Progress { evaluations: self.evaluations, total: self.total, sigma, solver: self.solver, denoised };
-        match (self.observer)(progress) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(WalkError::Cancelled { row: self.evaluations - 1 }),
+    /// Run the walk to its end with a denoiser.
+    ///
+    /// # Errors
+    /// Everything that [`WalkError`] lists.
+    pub fn run<D: Denoiser>(
+        mut self,
+        denoiser: &mut D,
+        x: &mut [f32],
+        workspace: &mut [f32],
+        mut observer: impl Observe,
+    ) -> Result<(), WalkError<D::Error>> {
+        while let Some(Request { sigma, into }) = self.request(x, workspace)? {
+            let row = self.evaluations;
+            denoiser.denoise(x, sigma, &mut workspace[into]).map_err(|error| WalkError::Denoiser {
+                row,
+                sigma,
+                error,
+            })?;
+            self.advance(x, workspace).map_err(WalkError::lift)?;
+            let (denoised, level) = (&workspace[..x.len()], self.level());
+            let (evaluations, total, solver) = (self.evaluations, self.evaluations(), self.solver);
+            if observer(Progress { evaluations, total, sigma, solver, denoised, x, level }).is_break() {
+                return Err(WalkError::Cancelled { row });
+            }
         }
+        Ok(())
     }
 }
 
-/// x ← mean + sigma · n(0), in each chain.
-pub(crate) fn start(mean: f64, sigma: f64, first: Chain, x: &mut [f32], arrays: &mut Arrays<'_>) -> Result<(), Error> {
-    x.fill(mean as f32);
-    let step = crate::walk::Step { x: 1.0, ..crate::walk::Step::start(sigma) };
-    arrays.each(first, x, |chain, x, _| crate::update::update(&step, chain.seed, chain.chain, x, &[], &[], &[]))
+/// How many chains x holds, at least 1; an error unless they are whole images.
+pub(crate) fn chains_of<A: Operator>(operator: &A, x: &[f32]) -> Result<usize, Error> {
+    let n = operator.image_len();
+    let chains = (x.len() / n.max(1)).max(1);
+    require_len("x (whole images)", chains * n, x.len())?;
+    Ok(chains)
 }

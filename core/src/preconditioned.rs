@@ -4,7 +4,8 @@ use crate::denoiser::Denoiser;
 use crate::error::{Error, WalkError, require};
 use crate::noise::fill;
 use crate::operator::Operator;
-use crate::posterior::{Arrays, Chain, Observe, Problem, Run, start};
+use crate::posterior::{Chain, Method, Observe, PosteriorWalk, chains_of};
+use crate::problem::{Arrays, Problem, weigh};
 use crate::update::update;
 use crate::walk::Step;
 use libm::sqrt;
@@ -16,7 +17,7 @@ use libm::sqrt;
 /// at every level but the last; 0 < ε < 2. T is the temperature of \[RWT\] eq. 10: `None` for the one that keeps the
 /// marginals to first order, T = 1 − (1 − r²)/(2ε) with r the ratio to the next level; ε = 1 with T = 1/2 is the
 /// split-Gibbs step, an exact draw from N(M(D/s² + Aᵀy/η²), M), which leaves too little spread where nothing was
-/// measured. Arguments and errors are those of [`gla`](crate::gla); it evaluates the denoiser `levels.len()` times.
+/// measured. Arguments and errors are those of [`gla`](crate::gla()); it evaluates the denoiser `levels.len()` times.
 ///
 /// # Errors
 /// Everything that [`WalkError`] lists.
@@ -31,33 +32,39 @@ pub fn preconditioned<A: Operator, D: Denoiser>(
     workspace: &mut [f32],
     observer: impl Observe,
 ) -> Result<(), WalkError<D::Error>> {
-    let mut arrays = problem.begin(levels, x, workspace)?;
-    require(epsilon > 0.0 && epsilon < 2.0, "epsilon", "in (0, 2)", epsilon)?;
-    if let Some(t) = temperature {
-        require((0.0..=1.0).contains(&t), "temperature", "in [0, 1]", t)?;
-    }
-    let mut run = Run { denoiser, observer, evaluations: 0, total: levels.len(), solver: 0.0 };
-    start(problem.mean, levels[0], chain, x, &mut arrays)?;
-    for (k, pair) in levels.windows(2).enumerate() {
-        let (s, r) = (pair[0], pair[1] / pair[0]);
-        run.evaluate(x, s, arrays.denoised)?;
-        let t = temperature.unwrap_or((1.0 - (1.0 - r * r) / (2.0 * epsilon)).max(0.0));
-        let spread = sqrt(2.0 * epsilon * t);
-        let mut solver = 0.0;
-        arrays.each(chain, x, |chain, x, arrays| {
-            solver = step(problem, s, epsilon, spread, k as u32, chain, x, arrays)?.max(solver);
-            Ok::<(), Error>(())
-        })?;
-        run.solver = solver;
-        run.finite("x", x, s)?;
-        run.observe(arrays.denoised, s)?;
-    }
-    problem.end(&mut run, levels[levels.len() - 1], x, arrays)
+    let (method, chains) = (Method::Preconditioned { epsilon, temperature }, chains_of(problem.operator, x)?);
+    PosteriorWalk::new(problem, levels, method, chain, chains)?.run(denoiser, x, workspace, observer)
 }
 
-/// One step as x ← x + v + s² Aᵀ(η² + s² A Aᵀ)⁻¹(ε(y − A x) + √(2εT) η n₂ − A v) with v = ε(D − x) + √(2εT) s n₁: by
+pub(crate) fn check(epsilon: f64, temperature: Option<f64>) -> Result<(), Error> {
+    require(epsilon > 0.0 && epsilon < 2.0, "epsilon", "in (0, 2)", epsilon)?;
+    temperature.map_or(Ok(()), |t| require((0.0..=1.0).contains(&t), "temperature", "in [0, 1]", t))
+}
+
+/// One level.
+pub(crate) fn step<A: Operator>(
+    walk: &mut PosteriorWalk<'_, A>,
+    epsilon: f64,
+    temperature: Option<f64>,
+    x: &mut [f32],
+    arrays: &mut Arrays<'_>,
+) -> Result<(), WalkError> {
+    let (s, next) = (walk.levels[walk.level], walk.levels[walk.level + 1]);
+    let r = next / s;
+    let t = temperature.unwrap_or((1.0 - (1.0 - r * r) / (2.0 * epsilon)).max(0.0));
+    let spread = sqrt(2.0 * epsilon * t);
+    let (problem, k, mut solver) = (walk.problem, walk.level as u32, 0.0);
+    walk.each(x, arrays, |chain, x, arrays| {
+        solver = move_one(&problem, s, epsilon, spread, k, chain, x, arrays)?.max(solver);
+        Ok::<(), Error>(())
+    })?;
+    walk.solver = solver;
+    walk.finite("x", x)
+}
+
+/// x ← x + ε(D − x) + v + s² Aᵀ(η² + s² A Aᵀ)⁻¹(ε(y − A D) + √(2εT) η n₂ − A v) with v = √(2εT) s n₁: by
 /// M Aᵀ/η² = s² Aᵀ(η² + s² A Aᵀ)⁻¹ the same, without the large terms in 1/η² that would cancel.
-fn step<A: Operator>(
+fn move_one<A: Operator>(
     problem: &Problem<'_, A>,
     s: f64,
     epsilon: f64,
@@ -65,24 +72,26 @@ fn step<A: Operator>(
     k: u32,
     chain: Chain,
     x: &mut [f32],
-    arrays: Arrays<'_>,
+    mut arrays: Arrays<'_>,
 ) -> Result<f64, Error> {
-    let Arrays { denoised, image: u, other: v, residual, measured, scratch, .. } = arrays;
-    let drift = Step { x: -epsilon, denoised: epsilon, noise: spread * s, draw: 2 * k + 1, ..Step::default() };
-    v.copy_from_slice(x);
-    update(&drift, chain.seed, chain.chain, v, denoised, &[], &[])?;
-    problem.residual(x, residual, scratch);
+    problem.linearise(s * s, &mut arrays);
+    let Arrays { denoised, image: u, other: v, residual, weights, measured, scratch, .. } = arrays;
+    let noise = Step { noise: spread * s, draw: 2 * k + 1, ..Step::default() };
+    update(&noise, chain.seed, chain.chain, v, &[], &[], &[])?;
     fill(chain.seed, chain.chain, 2 * k + 2, 0, measured);
+    let noise = spread * sqrt(problem.noise_variance());
     for (r, n) in residual.iter_mut().zip(measured.iter()) {
-        *r = (epsilon * f64::from(*r) + spread * problem.eta * f64::from(*n)) as f32;
+        *r = (epsilon * f64::from(*r) + noise * f64::from(*n)) as f32;
     }
     problem.operator.apply(v, measured, scratch);
+    weigh(weights, measured);
     for (r, m) in residual.iter_mut().zip(measured.iter()) {
         *r -= m;
     }
-    let left = problem.pull(s * s, residual, scratch, u);
-    for ((x, v), u) in x.iter_mut().zip(v.iter()).zip(u.iter()) {
-        *x = (f64::from(*x) + f64::from(*v) + s * s * f64::from(*u)) as f32;
+    let left = problem.pull(s * s, weights, residual, scratch, u);
+    for (((x, d), v), u) in x.iter_mut().zip(denoised.iter()).zip(v.iter()).zip(u.iter()) {
+        let (here, denoised) = (f64::from(*x), f64::from(*d));
+        *x = (here + epsilon * (denoised - here) + f64::from(*v) + s * s * f64::from(*u)) as f32;
     }
     Ok(left)
 }

@@ -2,7 +2,6 @@
 
 use rwt_core::{
     Chain, Dense, Gaussian, Mask, Operator, Problem, Progress, Schedule, WalkError, gla, preconditioned, template,
-    workspace_len,
 };
 use std::ops::ControlFlow;
 
@@ -51,8 +50,8 @@ fn an_operator_that_breaks_stops_every_method_wherever_it_does() {
         loop {
             at += 1;
             let operator = Breaks { calls: std::cell::Cell::new(0), at };
-            let problem = Problem { operator: &operator, y: &[0.1, 0.2], eta: 0.1, mean: 0.0, variance: 0.25 };
-            let (mut x, mut workspace) = ([0.0; 2], vec![0.0; workspace_len(&operator, 1)]);
+            let problem = Problem::gaussian(&operator, &[0.1, 0.2], 0.1, 0.0, 0.25);
+            let (mut x, mut workspace) = ([0.0; 2], vec![0.0; problem.workspace_len(1)]);
             let (mut prior, w) = (Gaussian::new(&[0.0; 2], &[0.25; 2]).unwrap(), &mut workspace);
             let result = match method {
                 0 => gla(&problem, &levels, chain, &mut prior, &mut x, w, go),
@@ -77,8 +76,8 @@ fn an_observer_is_told_what_the_solver_left() {
     let easy = Mask::new(&[1; 24], 1).unwrap();
     let mut left = [0.0; 2];
     for (operator, left) in [&hard as &dyn Operator, &easy].into_iter().zip(&mut left) {
-        let problem = Problem { operator: &operator, y: &[0.3; 24], eta: 0.01, mean: 0.0, variance: 0.25 };
-        let (mut x, mut workspace) = ([0.0; 24], vec![0.0; workspace_len(&operator, 1)]);
+        let problem = Problem::gaussian(&operator, &[0.3; 24], 0.01, 0.0, 0.25);
+        let (mut x, mut workspace) = ([0.0; 24], vec![0.0; problem.workspace_len(1)]);
         let mut prior = Gaussian::new(&[0.0; 24], &[0.25; 24]).unwrap();
         let look = |progress: Progress<'_>| {
             *left = progress.solver.max(*left);

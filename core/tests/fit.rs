@@ -1,7 +1,7 @@
 //! χ² of the data fit: Wilson and Hilferty's z against scipy, and what posterior samples of a Gaussian give.
 
 use rwt_core::noise::fill;
-use rwt_core::{Chain, Error, Fit, Gaussian, Mask, Problem, Schedule, gla, workspace_len};
+use rwt_core::{Chain, Error, Fit, Gaussian, Mask, Problem, Schedule, gla};
 use std::ops::ControlFlow;
 
 #[test]
@@ -118,12 +118,12 @@ fn a_wrong_eta_is_told_and_guided_look_ahead_fits() {
     let truth = Truth::new(8);
     let mask: [u8; M] = std::array::from_fn(|i| u8::from(i % 4 != 0));
     let operator = Mask::new(&mask, 1).unwrap();
-    let problem = Problem { operator: &operator, y: &truth.y, eta: ETA, mean: MEAN, variance: VARIANCE };
+    let problem = Problem::gaussian(&operator, &truth.y, ETA, MEAN, VARIANCE);
     let mut levels = [0.0; 60];
     Schedule::Geometric { sigma_max: 10.0, sigma_min: 0.01 }.levels(&mut levels).unwrap();
     let (means, variances) = ([MEAN as f32; M], [VARIANCE as f32; M]);
     let mut prior = Gaussian::new(&means, &variances).unwrap();
-    let (mut x, mut workspace) = ([0f32; M], vec![0f32; workspace_len(&operator, 1)]);
+    let (mut x, mut workspace) = ([0f32; M], vec![0f32; problem.workspace_len(1)]);
     for chain in 0..8 {
         let chain = Chain { seed: 4, chain };
         gla(&problem, &levels, chain, &mut prior, &mut x, &mut workspace, |_| ControlFlow::Continue(())).unwrap();

@@ -1,7 +1,7 @@
 //! Conditional sampling with the paper's settings is its iteration, quirks and all.
 
 use rwt_core::recipes::paper::Paper;
-use rwt_core::{Chain, Dense, Error, Gaussian, Problem, Progress, WalkError, noise, paper_template, workspace_len};
+use rwt_core::{Chain, Dense, Error, Gaussian, Problem, Progress, WalkError, noise, paper_template};
 use std::ops::ControlFlow;
 
 const N: usize = 5;
@@ -16,9 +16,9 @@ fn go(_: Progress<'_>) -> ControlFlow<()> {
 
 fn sample(paper: &Paper, levels: &[f64], chain: Chain) -> Result<[f32; N], WalkError> {
     let operator = Dense::new(&MATRIX, M, N).unwrap();
-    let problem = Problem { operator: &operator, y: &Y, eta: ETA, mean: 0.7, variance: 0.3 };
+    let problem = Problem::gaussian(&operator, &Y, ETA, 0.7, 0.3);
     let mut prior = Gaussian::new(&[0.1; N], &[0.3; N]).unwrap();
-    let (mut x, mut workspace) = ([f32::NAN; N], vec![f32::NAN; workspace_len(&operator, 1)]);
+    let (mut x, mut workspace) = ([f32::NAN; N], vec![f32::NAN; problem.workspace_len(1)]);
     paper_template(&problem, levels, paper, chain, &mut prior, &mut x, &mut workspace, go)?;
     Ok(x)
 }

@@ -1,8 +1,8 @@
 //! Conditional sampling against exact posteriors, in standard errors and posterior standard deviations.
 
 use rwt_core::{
-    Chain, Denoiser, Dense, Error, Gaussian, Mask, Mixture, Operator, Problem, Progress, Schedule, WalkError, dot, gla,
-    preconditioned, template, workspace_len,
+    Chain, Denoiser, Dense, Error, Gaussian, Likelihood, Mask, Mixture, Operator, Problem, Progress, Schedule,
+    WalkError, dot, gla, preconditioned, template,
 };
 use std::ops::ControlFlow;
 
@@ -27,7 +27,8 @@ fn moments<A: Operator>(
     let n = operator.image_len();
     let (mut mean, mut squares) = (vec![0.0; n], vec![0.0; n]);
     let mut moments = rwt_core::Moments::new(&mut mean, &mut squares).unwrap();
-    let (mut x, mut workspace) = (vec![0f32; n], vec![0f32; workspace_len(operator, 1)]);
+    let room = Problem::gaussian(operator, &[], 1.0, 0.0, 1.0).workspace_len(1);
+    let (mut x, mut workspace) = (vec![0f32; n], vec![0f32; room]);
     for chain in 0..chains {
         draw(Chain { seed: 11, chain }, &mut x, &mut workspace);
         moments.add(&x).unwrap();
@@ -83,7 +84,7 @@ impl Bimodal {
     }
 
     fn problem<'a>(&'a self, operator: &'a Mask<'a>) -> Problem<'a, Mask<'a>> {
-        Problem { operator, y: &self.y, eta: self.eta, mean: 0.0, variance: 0.15 }
+        Problem::gaussian(operator, &self.y, self.eta, 0.0, 0.15)
     }
 }
 
@@ -121,7 +122,7 @@ fn gaussian_case(
     let mask: [u8; D] = std::array::from_fn(|i| u8::from(i < 8));
     let y: [f32; D] = std::array::from_fn(|i| 0.1 * i as f32);
     let operator = Mask::new(&mask, 1).unwrap();
-    let problem = Problem { operator: &operator, y: &y, eta, mean: 0.3, variance: 0.25 };
+    let problem = Problem::gaussian(&operator, &y, eta, 0.3, 0.25);
     let gain = |i: usize| if mask[i] != 0 { 0.25 / (0.25 + eta * eta) } else { 0.0 };
     let mean: Vec<f64> = (0..D).map(|i| 0.3 + gain(i) * (f64::from(y[i]) - 0.3)).collect();
     let variance: Vec<f64> = (0..D).map(|i| (1.0 - gain(i)) * 0.25).collect();
@@ -155,7 +156,7 @@ fn a_dense_operator_is_solved_by_conjugate_gradients() {
     let (matrix, eta) = ([1.0f32, 0.5, 0.0, -0.5, 0.0, 1.0, 1.0, 0.0], 0.1);
     let a = Dense::new(&matrix, 2, 4).unwrap();
     let y = [0.4f32, -0.3];
-    let problem = Problem { operator: &a, y: &y, eta, mean: 0.0, variance: 0.25 };
+    let problem = Problem::gaussian(&a, &y, eta, 0.0, 0.25);
     let s = |i: usize, j: usize| {
         0.25 * dot(&matrix[4 * i..4 * i + 4], &matrix[4 * j..4 * j + 4]) + if i == j { eta * eta } else { 0.0 }
     };
@@ -183,16 +184,17 @@ fn a_dense_operator_is_solved_by_conjugate_gradients() {
 #[test]
 fn bad_problems_are_refused_before_the_first_evaluation() {
     let mask = Mask::new(&[1, 0, 1, 1], 1).unwrap();
-    let good = Problem { operator: &mask, y: &[0.0; 4], eta: 0.1, mean: 0.0, variance: 0.25 };
+    let good = Problem::gaussian(&mask, &[0.0; 4], 0.1, 0.0, 0.25);
     let mut never = |_: &[f32], _: f64, _: &mut [f32]| -> Result<(), ()> { panic!("evaluated") };
     let (chain, fine) = (Chain { seed: 0, chain: 0 }, levels(5, 1.0, 0.01));
     let mut try_it = |problem: &Problem<'_, Mask<'_>>, levels: &[f64], n: usize, workspace: usize| {
         let result = gla(problem, levels, chain, &mut never, &mut vec![0.0; n], &mut vec![0.0; workspace], go);
         assert!(matches!(result, Err(WalkError::Plan(_))), "{result:?}");
     };
-    let room = workspace_len(&mask, 1);
-    try_it(&Problem { eta: 0.0, ..good }, &fine, 4, room);
-    try_it(&Problem { eta: f64::NAN, ..good }, &fine, 4, room);
+    let room = good.workspace_len(1);
+    let noise = |eta| Likelihood::Gaussian { eta };
+    try_it(&Problem { likelihood: noise(0.0), ..good }, &fine, 4, room);
+    try_it(&Problem { likelihood: noise(f64::NAN), ..good }, &fine, 4, room);
     try_it(&Problem { variance: -1.0, ..good }, &fine, 4, room);
     try_it(&Problem { y: &[0.0; 3], ..good }, &fine, 4, room);
     try_it(&Problem { y: &[0.0, f32::NAN, 0.0, 0.0], ..good }, &fine, 4, room);
@@ -207,9 +209,9 @@ fn bad_problems_are_refused_before_the_first_evaluation() {
 #[test]
 fn a_cancelled_chain_and_a_broken_denoiser_say_where() {
     let mask = Mask::new(&[1, 0], 1).unwrap();
-    let problem = Problem { operator: &mask, y: &[0.1, 0.0], eta: 0.1, mean: 0.0, variance: 0.25 };
+    let problem = Problem::gaussian(&mask, &[0.1, 0.0], 0.1, 0.0, 0.25);
     let mut x = [0.0; 2];
-    let mut workspace = vec![0.0; workspace_len(&mask, 1)];
+    let mut workspace = vec![0.0; problem.workspace_len(1)];
     let (chain, levels) = (Chain { seed: 0, chain: 0 }, levels(10, 5.0, 0.02));
     let mut prior = Gaussian::new(&[0.0; 2], &[0.25; 2]).unwrap();
     let stop = |p: Progress<'_>| if p.evaluations == 4 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
@@ -230,7 +232,7 @@ fn one_preconditioned_step_with_half_temperature_is_the_split_gibbs_draw() {
     let (s, eta) = (0.3, 0.2);
     let mask: [u8; D] = std::array::from_fn(|i| u8::from(i < 8));
     let operator = Mask::new(&mask, 1).unwrap();
-    let problem = Problem { operator: &operator, y: &[-0.2; D], eta, mean: 0.0, variance: 0.25 };
+    let problem = Problem::gaussian(&operator, &[-0.2; D], eta, 0.0, 0.25);
     let mut denoiser = |x: &[f32], sigma: f64, denoised: &mut [f32]| {
         denoised.copy_from_slice(x);
         denoised.iter_mut().for_each(|d| *d = if sigma > 0.1 { 0.4 } else { *d });
@@ -260,8 +262,9 @@ fn the_preconditioned_walk_fits_data_of_very_little_noise() {
     let mut y = [0f32; 8];
     a.apply(&truth, &mut y, &mut []);
     let eta = 0.002; // terms in 1/eta^2 would cancel, and leave nothing in single precision
-    let problem = Problem { operator: &a, y: &y, eta, mean: 0.0, variance: 0.25 };
-    let (mut x, mut workspace, levels) = ([0f32; 8], vec![0f32; workspace_len(&a, 1)], levels(200, 60.0, eta / 5.0));
+    let problem = Problem::gaussian(&a, &y, eta, 0.0, 0.25);
+    let (mut x, mut workspace, levels) =
+        ([0f32; 8], vec![0f32; problem.workspace_len(1)], levels(200, 60.0, eta / 5.0));
     let mut prior = Gaussian::new(&[0.0; 8], &[0.25; 8]).unwrap();
     for chain in 0..4 {
         let chain = Chain { seed: 2, chain };

@@ -3,7 +3,7 @@
 use rwt_core::recipes::paper::Paper;
 use rwt_core::{
     Chain, Denoiser, Error, Mask, Mixture, Problem, Progress, Schedule, WalkError, gla, paper_template, preconditioned,
-    template, workspace_len,
+    template,
 };
 use std::ops::ControlFlow;
 
@@ -13,7 +13,7 @@ const MEANS: [f32; 2 * N] = [0.5, -0.2, 0.1, 0.4, -0.6, 0.3, -0.5, 0.2, 0.7, -0.
 
 /// Draw `count` chains from `first` with one of the methods; how often the denoiser was called.
 fn draw(method: usize, mask: &Mask<'_>, first: u64, count: usize) -> (Vec<f32>, usize) {
-    let problem = Problem { operator: mask, y: &[0.4, 0.1, 0.0, 0.3, -0.5, 0.2], eta: 0.05, mean: 0.0, variance: 0.3 };
+    let problem = Problem::gaussian(mask, &[0.4, 0.1, 0.0, 0.3, -0.5, 0.2], 0.05, 0.0, 0.3);
     let (chain, go) = (Chain { seed: 3, chain: first }, |_: Progress<'_>| ControlFlow::Continue(()));
     let mut levels = [0.0; 12];
     Schedule::Geometric { sigma_max: 5.0, sigma_min: 0.01 }.levels(&mut levels).unwrap();
@@ -24,7 +24,7 @@ fn draw(method: usize, mask: &Mask<'_>, first: u64, count: usize) -> (Vec<f32>, 
         calls += 1;
         prior.denoise(x, sigma, denoised)
     };
-    let (mut x, mut workspace) = (vec![f32::NAN; count * N], vec![f32::NAN; workspace_len(mask, count)]);
+    let (mut x, mut workspace) = (vec![f32::NAN; count * N], vec![f32::NAN; problem.workspace_len(count)]);
     let (x_, w) = (&mut x, &mut workspace);
     let paper = Paper { schedule: None, steps: 12, epsilon: 0.5, first_temperature: 0.5, last_temperature: 1.0 };
     match method {
@@ -57,7 +57,7 @@ fn chains_side_by_side_are_the_chains_that_run_alone() {
 #[test]
 fn half_an_image_more_is_refused_and_a_broken_chain_is_found() {
     let mask = Mask::new(&[1, 0], 1).unwrap();
-    let problem = Problem { operator: &mask, y: &[0.1, 0.0], eta: 0.1, mean: 0.0, variance: 0.25 };
+    let problem = Problem::gaussian(&mask, &[0.1, 0.0], 0.1, 0.0, 0.25);
     let (chain, levels) = (Chain { seed: 0, chain: 0 }, [1.0, 0.1, 0.02]);
     let go = |_: Progress<'_>| ControlFlow::Continue(());
     let mut identity = |x: &[f32], _: f64, denoised: &mut [f32]| {
@@ -68,12 +68,12 @@ fn half_an_image_more_is_refused_and_a_broken_chain_is_found() {
         Ok::<(), ()>(())
     };
     let mut run = |x: &mut [f32], w: usize| gla(&problem, &levels, chain, &mut identity, x, &mut vec![0.0; w], go);
-    let room = workspace_len(&mask, 2);
+    let room = problem.workspace_len(2);
     let refused = run(&mut [0.0; 5], room);
     assert!(matches!(refused, Err(WalkError::Plan(Error::Length { expected: 4, found: 5, .. }))), "{refused:?}");
-    let refused = run(&mut [0.0; 4], workspace_len(&mask, 1));
+    let refused = run(&mut [0.0; 4], problem.workspace_len(1));
     assert!(matches!(refused, Err(WalkError::Plan(Error::Length { .. }))), "{refused:?}");
-    let broken = run(&mut [0.0; 6], workspace_len(&mask, 3));
+    let broken = run(&mut [0.0; 6], problem.workspace_len(3));
     assert!(matches!(broken, Err(WalkError::NotFinite { element: 3, .. })), "{broken:?}");
     run(&mut [0.0; 4], room).unwrap();
 }

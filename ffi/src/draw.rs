@@ -53,7 +53,9 @@ impl Work<'_> {
 
     fn workspace_len(&self, chains: usize) -> usize {
         match &self.sampler.operator {
-            Some(operator) => rwt_core::workspace_len(&**operator, chains),
+            Some(operator) => {
+                Problem::gaussian(&**operator, &self.y[..], self.sampler.options.eta, 0.0, 1.0).workspace_len(chains)
+            }
             None => 2 * chains * self.sampler.len(),
         }
     }
@@ -72,8 +74,7 @@ impl Work<'_> {
             return self.prior_chains(first, evaluator, x, workspace, estimate);
         };
         let info = &self.sampler.denoiser.info;
-        let problem =
-            Problem { operator: &**operator, y: &self.y, eta: options.eta, mean: info.mean, variance: info.variance };
+        let problem = Problem::gaussian(&**operator, &self.y[..], options.eta, info.mean, info.variance);
         let levels = &self.levels[..];
         let observe =
             |progress: Progress<'_>| self.observe((progress.sigma, progress.solver), progress.denoised, estimate);

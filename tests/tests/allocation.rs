@@ -1,6 +1,8 @@
 //! The core samples in the caller's memory: it never allocates.
 
-use rwt_core::{Chain, Gaussian, Mask, Problem, Progress, Schedule, SliceWalker, Step, Walk, recipes, workspace_len};
+use rwt_core::{
+    Chain, Gaussian, Likelihood, Mask, Poisson, Problem, Progress, Schedule, SliceWalker, Step, Walk, recipes,
+};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::ops::ControlFlow;
@@ -90,11 +92,14 @@ fn check(method: Method) {
     let mut mask = [1; N / 3];
     mask[3] = 0;
     let operator = Mask::new(&mask, 3).expect("a mask");
-    let problem = Problem { operator: &operator, y: &[0.5; N], eta: 0.1, mean: 0.2, variance: 0.3 };
+    let problem = Problem::gaussian(&operator, &[0.5; N], 0.1, 0.2, 0.3);
     let mut prior = Gaussian::new(&[0.2; N], &[0.3; N]).expect("a prior");
-    let (mut x, mut workspace) = ([0.0; N], vec![0.0; workspace_len(&operator, 1)]);
-    assert_eq!(allocations(|| method(&problem, &levels(), &mut prior, &mut x, &mut workspace)), 0);
-    assert!(x.iter().all(|v| v.is_finite()));
+    let counts = Likelihood::Poisson(Poisson { gain: 20.0, background: &[25.0] });
+    for problem in [problem, Problem { likelihood: counts, ..problem }] {
+        let (mut x, mut workspace) = ([0.0; N], vec![0.0; problem.workspace_len(1)]);
+        assert_eq!(allocations(|| method(&problem, &levels(), &mut prior, &mut x, &mut workspace)), 0);
+        assert!(x.iter().all(|v| v.is_finite()));
+    }
 }
 
 const CHAIN: Chain = Chain { seed: 7, chain: 0 };

@@ -1,8 +1,6 @@
 //! Guided look-ahead with 99 evaluations against exact posteriors of Gaussian priors.
 
-use rwt_core::{
-    Chain, Dense, Gaussian, Mask, Mixture, Moments, Operator, Problem, Progress, Schedule, gla, noise, workspace_len,
-};
+use rwt_core::{Chain, Dense, Gaussian, Mask, Mixture, Moments, Operator, Problem, Progress, Schedule, gla, noise};
 use rwt_operators::{Averages, Convolution, PeriodicBlur, Separable, Weighted};
 use std::ops::ControlFlow;
 
@@ -61,12 +59,12 @@ fn compare(operator: &dyn Operator, eta: f64) -> (f64, f64) {
     let dot = |row: &[f64]| row.iter().zip(&truth).map(|(a, x)| a * f64::from(*x) * PRIOR.sqrt()).sum::<f64>();
     let y: Vec<f32> = a.iter().zip(&e).map(|(row, e)| (dot(row) + eta * f64::from(*e)) as f32).collect();
     let (mean, std) = exact(&a, &y, eta);
-    let problem = Problem { operator: &operator, y: &y, eta, mean: 0.0, variance: PRIOR };
+    let problem = Problem::gaussian(&operator, &y, eta, 0.0, PRIOR);
     let mut levels = [0.0; 50];
     Schedule::Geometric { sigma_max: 10.0, sigma_min: eta / 5.0 }.levels(&mut levels).unwrap();
     let (mut found, mut squares) = (vec![0.0; N], vec![0.0; N]);
     let mut moments = Moments::new(&mut found, &mut squares).unwrap();
-    let (mut x, mut workspace) = (vec![0f32; N], vec![0f32; workspace_len(&operator, 1)]);
+    let (mut x, mut workspace) = (vec![0f32; N], vec![0f32; problem.workspace_len(1)]);
     let mut prior = Gaussian::new(&[0.0; N], &[PRIOR as f32; N]).unwrap();
     for chain in 0..CHAINS {
         let go = |_: Progress<'_>| ControlFlow::Continue(());
@@ -111,7 +109,8 @@ fn coverage(operator: &dyn Operator, eta: f64, told: f64) -> f64 {
     let (mut inside, mut scratch) = (0, vec![0.0; operator.scratch_len()]);
     let mut levels = [0.0; 30];
     Schedule::Geometric { sigma_max: 5.0, sigma_min: eta * told / 5.0 }.levels(&mut levels).unwrap();
-    let (mut x, mut workspace) = (vec![0f32; n], vec![0f32; workspace_len(&operator, 1)]);
+    let room = Problem::gaussian(&operator, &[], eta, 0.0, PRIOR).workspace_len(1);
+    let (mut x, mut workspace) = (vec![0f32; n], vec![0f32; room]);
     for repetition in 0..REPETITIONS {
         let (mut truth, mut y, mut e) = (vec![0f32; n], vec![0f32; m], vec![0f32; m]);
         noise::fill(17, 0, 2 * repetition, 0, &mut truth);
@@ -119,7 +118,7 @@ fn coverage(operator: &dyn Operator, eta: f64, told: f64) -> f64 {
         operator.apply(&truth, &mut y, &mut scratch);
         noise::fill(17, 0, 2 * repetition + 1, 0, &mut e);
         y.iter_mut().zip(&e).for_each(|(y, e)| *y += (eta * f64::from(*e)) as f32);
-        let problem = Problem { operator: &operator, y: &y, eta: eta * told, mean: 0.0, variance: PRIOR };
+        let problem = Problem::gaussian(&operator, &y, eta * told, 0.0, PRIOR);
         let mut prior = Gaussian::new(&[0.0; N], &[PRIOR as f32; N]).unwrap();
         let mut below = vec![0; n];
         for chain in 0..RIVALS {
@@ -182,12 +181,12 @@ fn each_measurement_may_have_a_noise_of_its_own() {
     let operator = Weighted::new(Dense::new(&matrix, 3, 2).unwrap(), &weights).unwrap();
     let mut scaled = y;
     operator.scale(&mut scaled).unwrap();
-    let problem = Problem { operator: &operator, y: &scaled, eta, mean: 0.1, variance: 0.16 };
+    let problem = Problem::gaussian(&operator, &scaled, eta, 0.1, 0.16);
     let mut levels = [0.0; 50];
     Schedule::Geometric { sigma_max: 10.0, sigma_min: 0.01 }.levels(&mut levels).unwrap();
     let (mut found, mut squares) = ([0.0; 2], [0.0; 2]);
     let mut moments = Moments::new(&mut found, &mut squares).unwrap();
-    let (mut x, mut workspace) = ([0f32; 2], vec![0f32; workspace_len(&operator, 1)]);
+    let (mut x, mut workspace) = ([0f32; 2], vec![0f32; problem.workspace_len(1)]);
     let mut denoiser = Mixture::new(&[0.0, 0.0], &means, variance).unwrap();
     for chain in 0..4000 {
         let go = |_: Progress<'_>| ControlFlow::Continue(());

@@ -2,8 +2,7 @@
 
 use rwt_core::recipes::paper::Paper;
 use rwt_core::{
-    Chain, Gaussian, Mask, Problem, Progress, Schedule, WalkError, gla, noise, paper_template, preconditioned,
-    template, workspace_len,
+    Chain, Gaussian, Mask, Problem, Progress, Schedule, WalkError, gla, noise, paper_template, preconditioned, template,
 };
 use std::ops::ControlFlow;
 
@@ -62,8 +61,8 @@ pub fn fit(method: Method, eta: f64) -> Result<Fit, WalkError> {
 fn sample(method: Method, mask: &Mask<'_>, y: &[f32], eta: f64, x: &mut [f32]) -> Result<(), WalkError> {
     let (mean, variance) = (vec![0.0; N], vec![VARIANCE as f32; N]);
     let mut prior = Gaussian::new(&mean, &variance)?;
-    let problem = Problem { operator: mask, y, eta, mean: 0.0, variance: VARIANCE };
-    let mut workspace = vec![0f32; workspace_len(mask, 1)];
+    let problem = Problem::gaussian(mask, y, eta, 0.0, VARIANCE);
+    let mut workspace = vec![0f32; problem.workspace_len(1)];
     let (chain, go) = (Chain { seed: 5, chain: 0 }, |_: Progress<'_>| ControlFlow::Continue(()));
     let paper = Paper::VP_INPAINTING;
     let mut levels = vec![0.0; paper.steps];

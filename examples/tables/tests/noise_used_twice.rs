@@ -1,7 +1,7 @@
 //! What is seen of noise that is used twice: for the measurement and the walk, or for several rows of a plan.
 
 use rwt_core::recipes::{self, DdpmVariance};
-use rwt_core::{Chain, Fit, Gaussian, Mask, Problem, Progress, Schedule, SliceWalker, Walk, gla, noise, workspace_len};
+use rwt_core::{Chain, Fit, Gaussian, Mask, Problem, Progress, Schedule, SliceWalker, Walk, gla, noise};
 use rwt_tables::{levels, rows};
 use std::ops::ControlFlow;
 
@@ -19,10 +19,10 @@ fn correlation(chain: u64, draw: u32) -> (f64, f64) {
     let y: Vec<f32> = truth.iter().zip(&e).map(|(x, e)| x + ETA as f32 * e).collect();
     let mask = vec![1u8; N];
     let operator = Mask::new(&mask, 1).unwrap();
-    let problem = Problem { operator: &operator, y: &y, eta: ETA, mean: 0.0, variance: 1.0 };
+    let problem = Problem::gaussian(&operator, &y, ETA, 0.0, 1.0);
     let (mean, variance) = (vec![0f32; N], vec![1f32; N]);
     let mut prior = Gaussian::new(&mean, &variance).unwrap();
-    let (mut x, mut workspace) = (vec![0f32; N], vec![0f32; workspace_len(&operator, 1)]);
+    let (mut x, mut workspace) = (vec![0f32; N], vec![0f32; problem.workspace_len(1)]);
     let levels = levels(Schedule::Geometric { sigma_max: 10.0, sigma_min: ETA / 5.0 }, LEVELS).unwrap();
     let go = |_: Progress<'_>| ControlFlow::Continue(());
     gla(&problem, &levels, Chain { seed: SEED, chain: 0 }, &mut prior, &mut x, &mut workspace, go).unwrap();

@@ -2,7 +2,7 @@
 
 use super::{Case, Ranks};
 use crate::mixtures::{Instance, Posterior};
-use rwt_core::{Chain, Error, Mixture, Problem, Progress, Schedule, WalkError, gla, noise, workspace_len};
+use rwt_core::{Chain, Error, Mixture, Problem, Progress, Schedule, WalkError, gla, noise};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -144,12 +144,12 @@ fn measure(case: &Case, truth: &[f32], eta: f64, seed: u64) -> Instance {
 fn sample(case: &Case, instance: &Instance, eta: f64, seed: u64, x: &mut [f32]) -> Result<(), WalkError> {
     let operator = &*case.operator;
     let (mean, variance) = instance.moments();
-    let problem = Problem { operator: &operator, y: &instance.y, eta, mean, variance };
+    let problem = Problem::gaussian(&operator, &instance.y, eta, mean, variance);
     let logarithms: Vec<f64> = instance.weights.iter().map(|w| w.ln()).collect();
     let mut prior = Mixture::new(&logarithms, &instance.means, 1.0)?;
     let mut levels = [0.0; LEVELS];
     Schedule::Geometric { sigma_max: case.sigma_max, sigma_min: eta / 5.0 }.levels(&mut levels)?;
-    let mut workspace = vec![0f32; workspace_len(&operator, x.len() / instance.dimension())];
+    let mut workspace = vec![0f32; problem.workspace_len(x.len() / instance.dimension())];
     let go = |_: Progress<'_>| ControlFlow::Continue(());
     gla(&problem, &levels, Chain { seed, chain: 0 }, &mut prior, x, &mut workspace, go)
 }

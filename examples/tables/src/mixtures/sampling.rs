@@ -1,7 +1,7 @@
 //! The methods of rwt-core on an instance.
 
 use super::{Instance, Posterior, max_sliced_wasserstein};
-use rwt_core::{Chain, Dense, Mixture, Problem, Progress, Schedule, WalkError, gla, preconditioned, workspace_len};
+use rwt_core::{Chain, Dense, Mixture, Problem, Progress, Schedule, WalkError, gla, preconditioned};
 use std::ops::ControlFlow;
 
 /// Samples that are judged, against ten times as many exact ones.
@@ -29,7 +29,7 @@ impl Method {
         let n = instance.dimension();
         let operator = Dense::new(&instance.matrix, instance.y.len(), n)?;
         let (mean, variance) = instance.moments();
-        let problem = Problem { operator: &operator, y: &instance.y, eta: instance.eta, mean, variance };
+        let problem = Problem::gaussian(&operator, &instance.y, instance.eta, mean, variance);
         let logarithms: Vec<f64> = instance.weights.iter().map(|w| w.ln()).collect();
         let mut prior = Mixture::new(&logarithms, &instance.means, 1.0)?;
         let geometric = Schedule::Geometric { sigma_max: SIGMA_MAX, sigma_min: instance.eta / 5.0 };
@@ -38,7 +38,7 @@ impl Method {
             geometric.levels(&mut levels).map(|()| levels)
         };
         let mut x = vec![0f32; SAMPLES * n];
-        let workspace = &mut vec![0f32; workspace_len(&operator, SAMPLES)][..];
+        let workspace = &mut vec![0f32; problem.workspace_len(SAMPLES)][..];
         let (chain, go) = (Chain { seed, chain: 0 }, |_: Progress<'_>| ControlFlow::Continue(()));
         match self {
             Self::Exact => x = Posterior::new(instance).draw(seed, SAMPLES),
