@@ -441,6 +441,70 @@ typedef rwt_status (*rwt_denoise_fn)(void *user, const float *x, size_t n, doubl
 typedef void (*rwt_release_fn)(void *user);
 
 /**
+ * How well an image explains what was measured, by rwt_fit. The noise of m measurements has chi^2 of mean m and standard
+ * deviation sqrt(2 m); for the truth, and for a posterior sample over pictures and measurements, it is the same.
+ */
+typedef struct rwt_fit_report {
+  /**
+   * sizeof(rwt_fit_report).
+   */
+  size_t struct_size;
+  /**
+   * m, how many measurements were compared: those with a finite eta.
+   */
+  size_t measurements;
+  /**
+   * The sum of ((y_i - (A x)_i) / eta_i)^2.
+   */
+  double chi2;
+  /**
+   * sqrt(2 m), the standard deviation of chi^2 for the truth.
+   */
+  double std;
+  /**
+   * chi^2 as a standard normal number: far below 0 the image follows the noise of the measurements, far above 0 it
+   *     * does not explain them. Beyond +-4 by chance 6 times in 10^5.
+   */
+  double z;
+  /**
+   * The probability of a smaller chi^2 for the truth.
+   */
+  double probability;
+} rwt_fit_report;
+
+/**
+ * Whether samples fall into two separate groups, by rwt_modes.
+ */
+typedef struct rwt_modes_report {
+  /**
+   * sizeof(rwt_modes_report).
+   */
+  size_t struct_size;
+  /**
+   * 1: they fall into two groups, ratio is above critical; 0: nothing says so.
+   */
+  uint32_t separate;
+  /**
+   * Samples of the smaller group. 1: one far sample of a long tail can look like a group.
+   */
+  uint32_t smaller;
+  /**
+   * The sum of squares between the two groups over that within them, along the direction in which the samples differ
+   *     * most; about w (1 - w) d^2 for two modes of weights w and 1 - w that are d of their own standard deviations apart.
+   */
+  double ratio;
+  /**
+   * The ratio that a single mode, even a flat one, exceeds in at most 5 of 100 cases; it depends on the number of
+   *     * samples only. A Gaussian exceeds it in 2.7 % of the cases with 6 samples, 1.5 % with 8, 0.4 % with 16.
+   */
+  double critical;
+  /**
+   * Samples whose coordinate is above this are the one group, the others the other.
+   */
+  double cut;
+} rwt_modes_report;
+
+/**
  * What rwt_operator_check found.
  */
 typedef struct rwt_operator_report {
@@ -617,7 +681,9 @@ typedef struct rwt_sampler_options {
    */
   uint32_t threads;
   /**
-   * Seed of all noise.
+   * Seed of all noise. The same seed and chain number are the same noise, in every process: samples of one posterior that
+   *     * are drawn in several processes need a seed each, or they are the same samples; and a measurement that is simulated
+   *     * with rwt_noise needs another seed, or a chain number that no run has, or the samples know its noise.
    */
   uint64_t seed;
   /**
@@ -695,6 +761,70 @@ typedef struct rwt_progress {
  * Called after every evaluation; non-zero cancels the run. It must not unwind or longjmp.
  */
 typedef int32_t (*rwt_progress_fn)(void *user, const struct rwt_progress *progress);
+
+/**
+ * What rwt_sampler_check found. The fits are those of rwt_fit, the groups those of rwt_modes.
+ */
+typedef struct rwt_sampler_report {
+  /**
+   * sizeof(rwt_sampler_report).
+   */
+  size_t struct_size;
+  /**
+   * Measurements that the samples were compared with; 0 without an operator.
+   */
+  size_t measurements;
+  /**
+   * Samples that were looked at.
+   */
+  uint32_t chains;
+  /**
+   * How many samples' z of chi^2 are beyond +-4: by chance next to none.
+   */
+  uint32_t beyond;
+  /**
+   * The chain whose z is farthest from 0.
+   */
+  uint32_t worst_chain;
+  /**
+   * Do the samples fall into two groups? 1: yes, 0: nothing says so, -1: unknown, for there are fewer than 6 samples, or
+   *     * they are all the same.
+   */
+  int32_t separate;
+  /**
+   * Samples of the smaller group, also where separate is 0; 0 where it is -1.
+   */
+  size_t smaller;
+  /**
+   * The mean of the samples' chi^2 over the number of measurements: 1 is right. NaN without an operator, as are the next
+   *     * three.
+   */
+  double chi2_ratio;
+  /**
+   * The mean of the samples' z of chi^2. Samples of one y share a part of it, so it may be off 0 by about 1; far above
+   *     * 0 they do not explain y (eta too small, the wrong operator or model), far below 0 they fit it too well (eta too
+   *     * large). A wrong eta is seen as far as the prior says something about y: where the data decide alone, samples
+   *     * fit whatever eta was told. With very many measurements a small error is far from 0 too: 10 at 20000 measurements
+   *     * is a chi2_ratio of 1.1.
+   */
+  double mean_z;
+  /**
+   * The z that is farthest from 0.
+   */
+  double worst_z;
+  /**
+   * The z of the mean of the samples: below that of the samples, for the mean fits better; far above 0 is an error.
+   */
+  double z_of_mean;
+  /**
+   * The ratio of the groups, see rwt_modes_report; NaN where it is unknown.
+   */
+  double ratio;
+  /**
+   * The ratio above which there are two groups; NaN where it is unknown.
+   */
+  double critical;
+} rwt_sampler_report;
 
 #ifdef __cplusplus
 extern "C" {
@@ -849,6 +979,62 @@ rwt_status rwt_denoiser_tiled(const struct rwt_denoiser *denoiser,
 RWT_API
 rwt_status rwt_denoiser_slicewise(const struct rwt_denoiser *denoiser,
                                   struct rwt_denoiser **out);
+
+/**
+ * Split R-hat of a number that was kept of several draws of each chain (a pixel, a norm, ...): near 1 if the chains agree,
+ * each with itself and all with one another; do not trust them above 1.01. draws is [chains, draws_per_chain], at least
+ * 4 draws a chain, finite and not all the same. *out is infinity if no chain moves, but they differ. The samplers of this
+ * library draw one independent sample a chain: there is nothing to compare then; this is for chains that you keep
+ * running with rwt_update. Source: Vehtari et al., Bayesian Analysis 16 (2021) 667, without ranks and folding.
+ * `draws` points to chains * draws_per_chain doubles, `out` to one.
+ */
+RWT_API
+rwt_status rwt_split_rhat(const double *draws,
+                          size_t chains,
+                          size_t draws_per_chain,
+                          double *out);
+
+/**
+ * The effective sample size of such a number for its mean: how many independent draws would know the mean as well.
+ * draws is [chains, draws_per_chain], at least 10 draws a chain, finite and not all the same. It takes about (number of
+ * draws) * (lags until the correlation is gone) operations. Source: Vehtari et al. as above, section 3.2.
+ * `draws` points to chains * draws_per_chain doubles, `out` to one.
+ */
+RWT_API rwt_status rwt_ess(const double *draws, size_t chains, size_t draws_per_chain, double *out);
+
+/**
+ * Compare the measurements y with applied = A x (rwt_operator_apply), m floats each. eta is the standard deviation of the
+ * noise in y. etas, NULL or m floats, are those of each measurement instead, INFINITY where nothing was measured: y and A x
+ * may hold anything there. size is sizeof *report. A single posterior sample is to be judged by its z; the mean of several
+ * fits better than the truth does, which is no error.
+ * `y`, `applied` and, unless NULL, `etas` point to m floats; `report` points to `size` writable bytes.
+ */
+RWT_API
+rwt_status rwt_fit(const float *y,
+                   const float *applied,
+                   size_t m,
+                   double eta,
+                   const float *etas,
+                   struct rwt_fit_report *report,
+                   size_t size);
+
+/**
+ * Do samples, [chains, n], one of each chain, fall into two separate groups? At least 6 chains, better 16 or more; finite,
+ * and not all the same. coordinates, NULL or one double for each chain, receives each sample's place along the direction in
+ * which they differ most, in the units of the samples, its mean 0, its sign without meaning. size is sizeof *report. It
+ * takes about chains^2 n / 2 operations and chains^2 doubles of memory. Not found are modes that are nearer to one
+ * another than the samples spread in another direction. Two modes being there does not say that their weights are
+ * right. Source: Engelman and Hartigan, JASA 64 (1969) 1647.
+ * `samples` points to chains * n floats, `coordinates` is NULL or points to as many doubles as there are chains, `report`
+ * points to `size` writable bytes.
+ */
+RWT_API
+rwt_status rwt_modes(const float *samples,
+                     size_t chains,
+                     size_t n,
+                     double *coordinates,
+                     struct rwt_modes_report *report,
+                     size_t size);
 
 /**
  * D(x, sigma) of an image [channels, height, width], n = channels * height * width floats, into as many of denoised. x must be
@@ -1092,10 +1278,18 @@ rwt_status rwt_update(const struct rwt_step *step,
                       const float *gradient);
 
 /**
- * Write n elements of standard normal noise, draw number draw of (seed, chain), into out.
+ * Write n elements of standard normal noise, draw number draw of (seed, chain), into out. A sampler's chain c uses the draws
+ * 0, 1, ... of (its seed, c), and so does rwt_update: to simulate a measurement take another seed, or a chain number
+ * beyond all chains such as UINT32_MAX, or the samples know the noise. Of a plan's rows only those with the same draw share
+ * their noise.
  * `out` points to n floats.
  */
-RWT_API rwt_status rwt_noise(uint64_t seed, uint64_t chain, uint32_t draw, size_t n, float *out);
+RWT_API
+rwt_status rwt_noise(uint64_t seed,
+                     uint64_t chain,
+                     uint32_t draw,
+                     size_t n,
+                     float *out);
 
 /**
  * Print a plan of count rows into out as text that ends with 0: a table to read, or comma-separated values if csv is
@@ -1139,6 +1333,9 @@ rwt_status rwt_sampler_create(const struct rwt_denoiser *denoiser,
  * Draw all chains. y is the measurement, n = rwt_operator_measurement_len floats, finite wherever it was measured; without an operator y is NULL and n is 0. progress may be NULL; it is called after every
  * evaluation, by one thread at a time and maybe not the caller's, and cancels by returning non-zero.
  * RWT_ERR_CANCELLED: each chain that had begun has its newest denoised image as its sample.
+ *
+ * No method here gives well separated narrow modes their right weights: several chains show that there are such modes
+ * (rwt_sampler_check), but the share of the chains in each is not its probability.
  * `sampler` is a live handle; `y` points to n floats; `progress` keeps its contract.
  */
 RWT_API
@@ -1204,6 +1401,18 @@ RWT_API double rwt_psnr(const float *a, const float *b, size_t n, double range);
  * `options` points to `size` writable bytes.
  */
 RWT_API rwt_status rwt_sampler_options_init(struct rwt_sampler_options *options, size_t size);
+
+/**
+ * Look at the samples of the last run: do they explain what was measured as well as they should, and do they fall into two
+ * groups? size is sizeof *report. Unfinished samples of a cancelled run are looked at too, and will not fit. No z and
+ * no group tells whether the weights of separate modes are right. It applies the operator once to each sample and
+ * needs memory for a picture and two measurements.
+ * `sampler` is a live handle; `report` points to `size` writable bytes.
+ */
+RWT_API
+rwt_status rwt_sampler_check(const struct rwt_sampler *sampler,
+                             struct rwt_sampler_report *report,
+                             size_t size);
 
 /**
  * The text of the last error in this thread; "" if there was none. Never NULL; valid until the next call of this

@@ -59,13 +59,35 @@ impl Modes {
         require(chains >= LEAST, "chains", "at least 6", chains as f64)?;
         let n = (samples.len() / chains).max(1);
         require_len("samples (whole images)", chains.saturating_mul(n), samples.len())?;
+        Self::of_images(samples.chunks_exact(n), coordinates, scratch)
+    }
+
+    /// The same of images that lie anywhere, one for each chain.
+    ///
+    /// # Errors
+    /// As [`Modes::new`]; [`Error::Length`] too if an image has another length than the first.
+    pub fn of_images<'a>(
+        images: impl Iterator<Item = &'a [f32]> + Clone,
+        coordinates: &mut [f64],
+        scratch: &mut [f64],
+    ) -> Result<Self, Error> {
+        let chains = images.clone().count();
+        require(chains >= LEAST, "chains", "at least 6", chains as f64)?;
         require_len("coordinates", chains, coordinates.len())?;
         require_len("scratch", chains.saturating_mul(chains.saturating_add(1)), scratch.len())?;
-        if let Some(found) = samples.iter().find(|v| !v.is_finite()) {
-            return Err(Error::Parameter { name: "samples", expected: "finite everywhere", found: f64::from(*found) });
+        let n = images.clone().next().map_or(0, <[f32]>::len);
+        for image in images.clone() {
+            require_len("samples (each image)", n, image.len())?;
+            if let Some(found) = image.iter().find(|v| !v.is_finite()) {
+                return Err(Error::Parameter {
+                    name: "samples",
+                    expected: "finite everywhere",
+                    found: f64::from(*found),
+                });
+            }
         }
         let (sorted, matrix) = scratch.split_at_mut(chains);
-        let spread = distances(samples, n, chains, matrix);
+        let spread = distances(images, chains, matrix);
         require(spread > 0.0, "the spread of the samples", "above 0", spread)?;
         leading(matrix, sorted, coordinates);
         sorted.copy_from_slice(coordinates);
@@ -89,10 +111,10 @@ impl Modes {
 /// Write −d²/2 of each pair's distance d, `[chains, chains]`; returns the sum of all d²/2.
 ///
 /// Less the mean of its columns, this has the leading principal coordinate as its leading eigenvector of mean 0.
-fn distances(samples: &[f32], n: usize, chains: usize, out: &mut [f64]) -> f64 {
+fn distances<'a>(images: impl Iterator<Item = &'a [f32]> + Clone, chains: usize, out: &mut [f64]) -> f64 {
     let mut sum = 0.0;
-    for (i, a) in samples.chunks_exact(n).enumerate() {
-        for (j, b) in samples.chunks_exact(n).enumerate().take(i + 1) {
+    for (i, a) in images.clone().enumerate() {
+        for (j, b) in images.clone().enumerate().take(i + 1) {
             let difference = |(a, b): (&f32, &f32)| f64::from(*a) - f64::from(*b);
             let half = a.iter().zip(b).map(difference).map(|d| d * d).sum::<f64>() / 2.0;
             out[i * chains + j] = -half;

@@ -2,8 +2,10 @@
 //!
 //! Three methods share one [`Problem`]: [`gla`](crate::gla) (the default), the [`preconditioned`](crate::preconditioned)
 //! walk and the paper's explicit [`template`](crate::template). Each samples one chain or several side by side in the
-//! caller's memory; the noise of each depends on (seed, chain) alone. What none of them repairs: the weights of well
-//! separated narrow modes. Run several chains and look at all of them.
+//! caller's memory; the noise of each depends on (seed, chain) alone.
+//!
+//! What none of them repairs: the weights of well separated narrow modes. Several chains show that there are several modes
+//! ([`Modes`](crate::Modes) looks); the shares of the chains that end in each are not the posterior's.
 
 use crate::denoiser::Denoiser;
 use crate::error::{Error, WalkError, require, require_len};
@@ -41,6 +43,11 @@ pub enum Method {
 }
 
 /// Which chain of which run; of chains side by side the first, the others have the numbers after it.
+///
+/// (seed, chain) is the noise: who has the same pair has the same noise. So give chains on several machines numbers of their
+/// own, or seeds: chains that are drawn twice count once, and no diagnostic of chains that agree (split R̂, the effective
+/// sample size) tells. And simulate a measurement with the noise of another seed, or of a chain that no walk has: a
+/// sample follows measurement noise that is its own noise of a late level too, and fits better than it should.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Chain {
     /// The run's seed.

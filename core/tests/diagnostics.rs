@@ -94,6 +94,30 @@ fn independent_chains_agree_and_planted_faults_do_not() {
 }
 
 #[test]
+fn chains_that_were_drawn_twice_look_like_twice_as_many() {
+    // four chains, and the same four again, as from two machines with the same seed and chain numbers: R-hat is as good, the
+    // effective sample size is doubled, but the mean is known no better. Only its variance over repetitions tells.
+    const REPETITIONS: u64 = 400;
+    let (chains, draws, rho) = (4, 400, 0.3);
+    let (mut honest, mut claimed) = (0.0, 0.0);
+    for seed in 0..REPETITIONS {
+        let once = stationary(chains, draws, rho, seed);
+        let twice = [once.clone(), once.clone()].concat();
+        let (one, two) = (ess(&once, chains).unwrap(), ess(&twice, 2 * chains).unwrap());
+        assert!((two / one / 2.0 - 1.0).abs() < 0.2, "seed {seed}: ESS {one} and {two}");
+        assert!(split_rhat(&twice, 2 * chains).unwrap() < 1.05);
+        let mean = once.iter().sum::<f64>() / once.len() as f64;
+        let variance = 1.0 / (1.0 - rho * rho);
+        honest += mean * mean / (variance / one) / REPETITIONS as f64;
+        claimed += mean * mean / (variance / two) / REPETITIONS as f64;
+    }
+    // a mean of REPETITIONS squares of N(0, 1)
+    let error = (2.0 / REPETITIONS as f64).sqrt();
+    assert!((honest - 1.0).abs() < 4.0 * error, "{honest} ± {error}");
+    assert!((claimed - 2.0).abs() < 8.0 * error && claimed > 1.0 + 4.0 * error, "{claimed} ± {error}");
+}
+
+#[test]
 fn neither_depends_on_place_or_scale() {
     let good = stationary(3, 200, 0.6, 2);
     let moved: Vec<f64> = good.iter().map(|v| 1e5 - 1e-4 * v).collect();

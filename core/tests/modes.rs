@@ -97,6 +97,21 @@ fn a_line_is_cut_by_hand() {
 }
 
 #[test]
+fn images_anywhere_are_judged_as_in_one_array() {
+    let all = samples(3, 8, 0.5, 0.5, 9.0);
+    let (modes, coordinates) = look(&all, 8);
+    let own: Vec<Vec<f32>> = all.chunks(D).map(<[f32]>::to_vec).collect();
+    let (mut found, mut scratch) = ([0.0; 8], [0.0; 72]);
+    assert_eq!(Modes::of_images(own.iter().map(Vec::as_slice), &mut found, &mut scratch), Ok(modes));
+    assert_eq!(found, coordinates[..]);
+    let uneven = || own.iter().enumerate().map(|(i, image)| if i == 5 { &image[1..] } else { &image[..] });
+    let refused = Modes::of_images(uneven(), &mut found, &mut scratch);
+    assert!(matches!(refused, Err(Error::Length { expected: 16, found: 15, .. })), "{refused:?}");
+    let empty = Modes::of_images([[0f32; 0]; 8].iter().map(|image| &image[..]), &mut found, &mut scratch);
+    assert!(matches!(empty, Err(Error::Parameter { .. })), "{empty:?}");
+}
+
+#[test]
 fn bad_arguments_get_errors() {
     let (mut coordinates, mut scratch) = ([0.0; 6], [0.0; 42]);
     let good = samples(1, 6, 1.0, 0.0, 0.0);

@@ -43,6 +43,7 @@ static double seconds(void);
 static void write_results(const options *o, const measurement *m, const posterior *p);
 static float *as_grey(const frame *f, const float *std);
 static void print_table(const measurement *m, const posterior *p, const progress *run);
+static void print_report(const rwt_sampler *sampler);
 
 static volatile sig_atomic_t interrupted;
 
@@ -83,6 +84,8 @@ int main(int argc, char **argv)
     if (p.count > 0)
         write_results(&o, &m, &p);
     print_table(&m, &p, &run);
+    if (p.count > 0)
+        print_report(sampler);
     printf("pictures in %s/\n", o.out);
 
     /* Whatever was created is freed; the order does not matter. */
@@ -236,6 +239,16 @@ static void print_table(const measurement *m, const posterior *p, const progress
     getrusage(RUSAGE_SELF, &usage);
     printf("%" PRIu64 " evaluations of the denoiser, %.1f s, %ld MiB at the peak\n", run->evaluations,
            run->elapsed, usage.ru_maxrss / 1024);
+}
+
+/* Do the samples explain what was measured, and do they fall into two groups? */
+static void print_report(const rwt_sampler *sampler)
+{
+    static const char *const GROUPS[] = {"too few samples to see groups", "no separate groups", "two separate groups"};
+    rwt_sampler_report report;
+    check(rwt_sampler_check(sampler, &report, sizeof report), "the report");
+    printf("fit: chi^2 / m %.3f, z %.1f (samples), %.1f at worst, %.1f (mean); %s\n", report.chi2_ratio, report.mean_z,
+           report.worst_z, report.z_of_mean, GROUPS[report.separate + 1]);
 }
 
 static void free_arrays(const measurement *m, const posterior *p)

@@ -249,6 +249,16 @@ static double within(const float *truth, const float *mean, const float *std, si
     return 100.0 * (double)inside / (double)n;
 }
 
+/* Do the samples explain what was measured, and do they fall into two groups? */
+static void print_report(const rwt_sampler *sampler)
+{
+    static const char *const GROUPS[] = {"too few samples to see groups", "no separate groups", "two separate groups"};
+    rwt_sampler_report report;
+    check(rwt_sampler_check(sampler, &report, sizeof report), "the report");
+    printf("fit: chi^2 / m %.3f, z %.1f (samples), %.1f at worst, %.1f (mean); %s\n", report.chi2_ratio, report.mean_z,
+           report.worst_z, report.z_of_mean, GROUPS[report.separate + 1]);
+}
+
 int main(int argc, char **argv)
 {
     options o = options_parse(argc, argv);
@@ -298,6 +308,7 @@ int main(int argc, char **argv)
     printf("mean            %6.2f dB\n", rwt_psnr(truth, images[4], n, 2));
     printf("the truth is within 2 standard deviations at %.1f %% of the pixels\n",
            within(truth, images[4], images[5], n, o.chains));
+    print_report(sampler);
     write_npy(&o, "truth.npy", truth, n);
     write_npy(&o, "measurement.npy", y, m);
     write_npy(&o, "mean.npy", images[4], n);

@@ -1,6 +1,7 @@
 //! The C interface, in two levels. Level 1 ([`rwt_schedule`](plan::rwt_schedule), [`rwt_plan`](plan::rwt_plan),
 //! [`rwt_update`](plan::rwt_update), [`rwt_noise`](plan::rwt_noise), the training tables of [`table`]) has no handle, no heap and no callback: the
-//! caller drives. Level 2 has denoisers, operators and a sampler that runs chains over threads.
+//! caller drives; the [`diagnostics`] work on the caller's arrays too. Level 2 has denoisers, operators and a sampler that
+//! runs chains over threads.
 //!
 //! The documentation that a C programmer reads is the header's, generated from here.
 #![allow(non_camel_case_types)] // the names are C's
@@ -13,6 +14,7 @@ pub mod denoiser_callback;
 pub mod denoiser_info;
 pub mod denoiser_options;
 pub mod denoiser_parts;
+pub mod diagnostics;
 mod draw;
 pub mod evaluator;
 pub mod mask;
@@ -28,5 +30,6 @@ pub mod plan_options;
 pub mod run;
 pub mod sampler;
 pub mod sampler_options;
+pub mod sampler_report;
 pub mod status;
 pub mod table;

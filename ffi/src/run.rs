@@ -92,6 +92,7 @@ pub(crate) fn run(
     let failure = work.failure.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     let mut finished = work.finished.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     finished.sort_unstable();
+    results.y = work.y;
     if let Err(failure) = moments(sampler.len(), &finished, results) {
         *results = Results::default(); // samples without their mean would read as zeros
         return Err(failure);
@@ -124,7 +125,7 @@ fn plan(sampler: &rwt_sampler) -> Result<(Vec<f64>, Vec<Step>), Failure> {
 
 /// Mean and squares over the finished chains, or over those that began if there are none, in the order of their numbers.
 fn moments(n: usize, done: &[usize], results: &mut Results) -> Result<(), Failure> {
-    let Results { samples, finished, averaged, mean, squares } = results;
+    let Results { samples, finished, averaged, mean, squares, .. } = results;
     *mean = zeros(n)?;
     *squares = zeros(n)?;
     let mut moments = rwt_core::Moments::new(mean, squares)?;

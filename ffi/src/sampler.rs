@@ -34,6 +34,8 @@ pub(crate) struct Results {
     pub averaged: u32,
     pub mean: Vec<f64>,
     pub squares: Vec<f64>,
+    /// What was measured, as the walk took it.
+    pub y: Vec<f32>,
 }
 
 impl rwt_sampler {
@@ -42,7 +44,7 @@ impl rwt_sampler {
         self.shape.iter().product()
     }
 
-    fn lock(&self) -> Result<std::sync::MutexGuard<'_, Results>, Failure> {
+    pub(crate) fn lock(&self) -> Result<std::sync::MutexGuard<'_, Results>, Failure> {
         match self.results.try_lock() {
             Ok(results) => Ok(results),
             Err(TryLockError::WouldBlock) => Err(Failure::new(RWT_ERR_BUSY, "the sampler is serving another call")),
@@ -130,6 +132,9 @@ pub unsafe extern "C" fn rwt_sampler_create(
 /// Draw all chains. y is the measurement, n = rwt_operator_measurement_len floats, finite wherever it was measured; without an operator y is NULL and n is 0. progress may be NULL; it is called after every
 /// evaluation, by one thread at a time and maybe not the caller's, and cancels by returning non-zero.
 /// RWT_ERR_CANCELLED: each chain that had begun has its newest denoised image as its sample.
+///
+/// No method here gives well separated narrow modes their right weights: several chains show that there are such modes
+/// (rwt_sampler_check), but the share of the chains in each is not its probability.
 ///
 /// # Safety
 /// `sampler` is a live handle; `y` points to n floats; `progress` keeps its contract.

@@ -76,6 +76,14 @@
     test(channels_side_by_side_are_sampled_as_one_image)                   \
     test(operators_that_do_not_fit_together_are_an_error)                  \
     test(a_callback_inside_another_operator_says_why_it_failed)            \
+    test(split_rhat_and_ess_are_those_of_arviz)                            \
+    test(the_fit_is_that_of_chi_squared)                                   \
+    test(samples_on_a_line_are_cut_where_a_hand_would)                     \
+    test(a_bad_argument_of_a_diagnostic_is_an_error)                       \
+    test(a_sampler_says_how_its_samples_fit)                               \
+    test(two_groups_of_samples_are_reported)                               \
+    test(what_was_not_measured_is_not_counted)                             \
+    test(a_bad_argument_of_sampler_check_is_an_error)                      \
     test(the_version_is_that_of_the_header)
 
 #define DECLARE(name) void name(void);

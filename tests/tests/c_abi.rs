@@ -130,6 +130,14 @@ c_tests! {
     channels_side_by_side_are_sampled_as_one_image
     operators_that_do_not_fit_together_are_an_error
     a_callback_inside_another_operator_says_why_it_failed
+    split_rhat_and_ess_are_those_of_arviz
+    the_fit_is_that_of_chi_squared
+    samples_on_a_line_are_cut_where_a_hand_would
+    a_bad_argument_of_a_diagnostic_is_an_error
+    a_sampler_says_how_its_samples_fit
+    two_groups_of_samples_are_reported
+    what_was_not_measured_is_not_counted
+    a_bad_argument_of_sampler_check_is_an_error
     the_version_is_that_of_the_header
 }
 

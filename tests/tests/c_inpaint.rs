@@ -70,6 +70,7 @@ fn the_mean_is_far_better_than_missing_pixels_left_grey() {
         assert!(out.join(name).with_extension("png").exists(), "{name}.png was not written");
     }
     assert!(said.contains("mean of 4 samples") && said.contains("124 evaluations"), "{said}");
+    assert!(said.contains("fit: chi^2 / m ") && said.contains("too few samples to see groups"), "{said}");
     let (truth, mean) = (smooth(), read_png(&out.join("mean.png")));
     let mut grey = read_png(&out.join("measured.png"));
     let missing = |pixel: &[u8]| pixel == [0, 0, 0];

@@ -3,6 +3,7 @@
 //! Every row is linear on a Gaussian, and each frequency is a Gaussian of its own. So what a plan makes of the variance
 //! at each frequency follows from its rows without drawing anything: the errors here have no statistical part.
 
+pub mod calibration;
 pub mod conditional;
 pub mod mixtures;
 

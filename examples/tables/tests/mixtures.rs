@@ -45,3 +45,46 @@ fn other_instances_give_samples_that_fit_what_was_measured() {
         assert!((found / exact - 1.0).abs() < 0.5, "seed {seed}, {measurements}: misfit {found}, exact {exact}");
     }
 }
+
+/// Shares of the components over 4 runs, and how many samples these are.
+fn shares(instance: &Instance, method: Method, evaluations: usize) -> (Vec<f64>, f64) {
+    const RUNS: u64 = 4;
+    let runs = (0..RUNS).flat_map(|seed| method.sample(instance, evaluations, seed).unwrap());
+    (instance.shares(&runs.collect::<Vec<_>>()), (RUNS as usize * SAMPLES) as f64)
+}
+
+#[test]
+fn four_modes_of_which_one_coordinate_is_measured_have_their_known_weights() {
+    for (y, expected) in [(-10.0, [0.625, 0.375, 0.0, 0.0]), (10.0, [0.0, 0.0, 0.5, 0.5])] {
+        let square = Instance::square(y);
+        for (exact, expected) in Posterior::new(&square).weights.iter().zip(expected) {
+            assert!((exact - expected).abs() < 1e-9, "{exact}, known {expected}");
+        }
+        for (method, evaluations) in [(Method::Exact, 0), (Method::Gla, 100), (Method::Preconditioned, 200)] {
+            let (found, count) = shares(&square, method, evaluations);
+            for (mode, (found, expected)) in found.iter().zip(expected).enumerate() {
+                // the modes' weights, beside those of the prior alone, within 2 of a hundred and the statistical error
+                let error = (expected * (1.0 - expected) / count).sqrt();
+                let bound = 4.0 * error + if method == Method::Exact || expected == 0.0 { 1e-9 } else { 0.02 };
+                assert!((found - expected).abs() < bound, "y {y}, {method:?}, mode {mode}: {found}, known {expected}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_weights_of_a_sharp_posterior_are_wrong_as_documented() {
+    let sharp = &Instance::frozen().unwrap()[0];
+    let exact = Posterior::new(sharp).weights;
+    // the share of the samples that are in a wrong mode
+    let misplaced = |method, evaluations| {
+        let (found, _) = shares(sharp, method, evaluations);
+        found.iter().zip(&exact).map(|(found, exact)| (found - exact).abs()).sum::<f64>() / 2.0
+    };
+    let (floor, few) = (misplaced(Method::Exact, 0), misplaced(Method::Gla, 100));
+    let preconditioned = misplaced(Method::Preconditioned, 200);
+    println!("misplaced: exact {floor:.3}, guided look-ahead {few:.3}, preconditioned {preconditioned:.3}");
+    assert!(floor < 0.03, "{floor}");
+    assert!((0.06..0.2).contains(&few), "{few}: if it is better, README and rwt.h say too little");
+    assert!((0.4..0.65).contains(&preconditioned), "{preconditioned}: the same");
+}

@@ -5,6 +5,8 @@ use rwt_core::WalkError;
 use rwt_tables::mixtures::{Instance, Method, Posterior, SAMPLES, distance};
 
 const RUNS: u64 = 8;
+/// The argument that leaves the distances out.
+const WEIGHTS: &str = "weights";
 
 const METHODS: [(&str, Method, usize); 7] = [
     ("exact resampling, the floor", Method::Exact, 0),
@@ -21,6 +23,15 @@ const OTHERS: [(&str, [&str; 3]); 2] =
     [("DDRM, as recorded", ["28.6", "19.5", "-"]), ("DPS, as recorded", ["26.3", "35.6", "24.0"])];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let frozen = Instance::frozen()?;
+    match std::env::args().nth(1).as_deref() {
+        None => {}
+        Some(WEIGHTS) => return Ok(weights(&frozen[0])?),
+        Some(_) => {
+            println!("usage: mixtures [{WEIGHTS}]\n{WEIGHTS}: only the weights of the modes, about a minute");
+            return Ok(());
+        }
+    }
     println!(
         "Max-sliced Wasserstein-2 distance (100 random directions) of {SAMPLES} samples from {} exact ones of the\n\
          posterior of 25 Gaussians in 8 dimensions, mean of {RUNS} runs with noise and directions of their own.\n\
@@ -28,7 +39,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         10 * SAMPLES
     );
     header(["1 measurement", "2", "4"]);
-    let frozen = Instance::frozen()?;
     for (name, method, evaluations) in METHODS {
         row(name, &frozen, method, evaluations)?;
     }
@@ -43,6 +53,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         modes(&frozen[0]),
         modes(&frozen[1])
     );
+    weights(&frozen[0])?;
     println!("Other instances of the same family, from seeds, to show the spread:\n");
     header(["1 measurement", "2", "4"]);
     for seed in 1..=4 {
@@ -66,6 +77,46 @@ fn row(name: &str, instances: &[Instance], method: Method, evaluations: usize) -
     }
     println!();
     Ok(())
+}
+
+/// The weights of the modes beside the shares of samples that are in each.
+fn weights(sharp: &Instance) -> Result<(), WalkError> {
+    println!("Weights of the modes in percent, exact and as the shares of {} samples:\n", RUNS * SAMPLES as u64);
+    let columns = [0, 1, 4, 5, 6].map(|index| METHODS[index]);
+    println!("| | posterior | {} |", columns.map(|column| column.0).join(" | "));
+    println!("| --- | ---: |{}", " ---: |".repeat(columns.len()));
+    let cases = [
+        ("5 : 1, measured in the middle", Instance::pair()),
+        ("5 : 3 : 1 : 1 on a square, one side measured", Instance::square(-10.0)),
+        ("the same, the other side", Instance::square(10.0)),
+        ("1 measurement above", sharp.clone()),
+    ];
+    for (name, instance) in cases {
+        let exact = Posterior::new(&instance).weights;
+        let mut found = Vec::new();
+        for (_, method, evaluations) in columns {
+            found.push(shares(&instance, method, evaluations)?);
+        }
+        for (mode, weight) in exact.iter().enumerate() {
+            if *weight < 0.01 && found.iter().all(|shares| shares[mode] < 0.01) {
+                continue;
+            }
+            let shown = found.iter().map(|shares| format!(" {:.1} |", 100.0 * shares[mode]));
+            println!("| {name}, mode {mode} | {:.1} |{}", 100.0 * weight, shown.collect::<String>());
+        }
+    }
+    println!("\nSeveral chains show which modes there are; their shares are not the modes' weights.\n");
+    Ok(())
+}
+
+/// The mean over runs of the shares.
+fn shares(instance: &Instance, method: Method, evaluations: usize) -> Result<Vec<f64>, WalkError> {
+    let mut sum = vec![0.0; instance.weights.len()];
+    for run in 0..RUNS {
+        let shares = instance.shares(&method.sample(instance, evaluations, run)?);
+        sum.iter_mut().zip(shares).for_each(|(sum, share)| *sum += share / RUNS as f64);
+    }
+    Ok(sum)
 }
 
 /// The components that hold more than 1 % of the posterior.

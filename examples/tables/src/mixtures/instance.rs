@@ -75,6 +75,15 @@ impl Instance {
         self
     }
 
+    /// A picture of the prior, from the noise of a chain.
+    pub fn truth(&self, seed: u64, chain: u64) -> Vec<f32> {
+        let mut x = vec![0f32; self.dimension()];
+        noise::fill(seed, chain, 0, 0, &mut x);
+        let component = choose(&self.weights, noise::uniform(seed, chain, 1, 0));
+        x.iter_mut().zip(self.mean_of(component)).for_each(|(x, m)| *x += m);
+        x
+    }
+
     /// Elements of x.
     pub fn dimension(&self) -> usize {
         self.means.len() / self.weights.len()
@@ -83,6 +92,33 @@ impl Instance {
     /// The mean of a component.
     pub fn mean_of(&self, component: usize) -> &[f32] {
         &self.means[component * self.dimension()..][..self.dimension()]
+    }
+
+    /// Four Gaussians on the corners of a square of side 20, of weights 5 : 3 : 1 : 1, whose first coordinate is measured at
+    /// `y`: the first two have −10 there, the others 10. At −10 the posterior's weights are 62.5, 37.5, 0 and 0 %, at 10
+    /// they are 0, 0, 50 and 50 %.
+    pub fn square(y: f32) -> Self {
+        let means = vec![-10.0, 10.0, -10.0, -10.0, 10.0, 10.0, 10.0, -10.0];
+        Self { weights: vec![0.5, 0.3, 0.1, 0.1], means, matrix: vec![1.0, 0.0], eta: 1.0, y: vec![y] }
+    }
+
+    /// Two Gaussians 20 apart, of weights 5 : 1, in 1 dimension, measured in the middle between them in noise of 5: given y the
+    /// weights are 5 : 1 again.
+    pub fn pair() -> Self {
+        let weights = vec![5.0, 1.0];
+        Self { weights, means: vec![-10.0, 10.0], matrix: vec![1.0], eta: 5.0, y: vec![0.0] }.normalised()
+    }
+
+    /// The shares of samples that are nearest to each component's mean.
+    pub fn shares(&self, samples: &[f32]) -> Vec<f64> {
+        let n = self.dimension();
+        let mut shares = vec![0.0; self.weights.len()];
+        for x in samples.chunks_exact(n) {
+            let distance = |k: &usize| -> f32 { x.iter().zip(self.mean_of(*k)).map(|(x, m)| (x - m) * (x - m)).sum() };
+            let nearest = (0..shares.len()).min_by(|a, b| distance(a).total_cmp(&distance(b)));
+            shares[nearest.unwrap_or(0)] += n as f64 / samples.len() as f64;
+        }
+        shares
     }
 
     /// The mixture's mean and variance, averaged over the elements.

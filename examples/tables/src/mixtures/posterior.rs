@@ -41,6 +41,28 @@ impl<'a> Posterior<'a> {
         rows.map(|(row, y)| f64::from(*y) - row.iter().zip(x).map(|(a, x)| f64::from(*a) * x).sum::<f64>()).collect()
     }
 
+    /// Mean and standard deviation of each element.
+    pub fn moments(&self) -> (Vec<f64>, Vec<f64>) {
+        let Instance { matrix, .. } = self.instance;
+        let n = self.instance.dimension();
+        // x_i of a component: m_i + a_iᵀ S⁻¹ (y − A m) with the variance 1 − a_iᵀ S⁻¹ a_i, a_i a column of A, S = A Aᵀ + η² I
+        let column = |i: usize| matrix.iter().skip(i).step_by(n).map(|a| f64::from(*a)).collect::<Vec<_>>();
+        let columns: Vec<_> = (0..n).map(|i| forward(&self.factor, &column(i))).collect();
+        let inner = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let (mut mean, mut square) = (vec![0.0; n], vec![0.0; n]);
+        for (k, weight) in self.weights.iter().enumerate() {
+            let own: Vec<f64> = self.instance.mean_of(k).iter().map(|v| f64::from(*v)).collect();
+            let white = forward(&self.factor, &self.residual(&own));
+            for i in 0..n {
+                let centre = own[i] + inner(&columns[i], &white);
+                mean[i] += weight * centre;
+                square[i] += weight * (centre * centre + 1.0 - inner(&columns[i], &columns[i]));
+            }
+        }
+        let std = square.iter().zip(&mean).map(|(square, mean)| (square - mean * mean).max(0.0).sqrt()).collect();
+        (mean, std)
+    }
+
     /// Independent exact samples, one after another.
     pub fn draw(&self, seed: u64, count: usize) -> Vec<f32> {
         (0..count as u64).flat_map(|chain| self.one(seed, chain)).map(|v| v as f32).collect()
@@ -150,6 +172,16 @@ mod tests {
         for (k, weight) in posterior.weights.iter().enumerate() {
             let expected: f64 = cells.iter().map(|cell| cell.1[k]).sum();
             assert!((weight - expected).abs() < 1e-6, "component {k}: {weight}, integrated {expected}");
+        }
+        let (mean, std) = posterior.moments();
+        for i in 0..2 {
+            let over = |f: &dyn Fn(f64) -> f64| -> f64 {
+                cells.iter().map(|(x, mass)| f(x[i]) * mass.iter().sum::<f64>()).sum()
+            };
+            let expected = over(&|v| v);
+            assert!((mean[i] - expected).abs() < 1e-3, "element {i}: {}, integrated {expected}", mean[i]);
+            let expected = (over(&|v| v * v) - expected * expected).sqrt();
+            assert!((std[i] - expected).abs() < 1e-3, "element {i}: {}, integrated {expected}", std[i]);
         }
         const COUNT: usize = 100_000;
         let samples = posterior.draw(3, COUNT);
