@@ -505,6 +505,14 @@ typedef struct rwt_modes_report {
 } rwt_modes_report;
 
 /**
+ * The caller's likelihood of m measurements y, given v = A x for an image x: write d ln p(y|v)/dv over v, and into information
+ * for each measurement a positive number by which that changes (Fisher's information, the curvature, or an upper bound
+ * of it; too large a number makes the walk timid, too small a one lets it overshoot). Returns 0, or another status to stop
+ * the run. It is called by one thread at a time, maybe not the one that made it; it must not unwind or longjmp.
+ */
+typedef rwt_status (*rwt_likelihood_fn)(void *user, const float *y, float *v, float *information, size_t m);
+
+/**
  * What rwt_operator_check found.
  */
 typedef struct rwt_operator_report {
@@ -687,7 +695,8 @@ typedef struct rwt_sampler_options {
    */
   uint64_t seed;
   /**
-   * Standard deviation of the noise in y, in y's own units; must be set where there is an operator.
+   * Standard deviation of the noise in y, in y's own units; must be set where there is an operator, and be 0 where the
+   *     * operator has a likelihood of its own (rwt_operator_poisson and its like).
    */
   double eta;
   /**
@@ -696,7 +705,8 @@ typedef struct rwt_sampler_options {
    */
   double sigma_max;
   /**
-   * Last noise level; 0: eta / 5, within the denoiser's range.
+   * Last noise level; 0: a fifth of the standard deviation of y, divided by the operator's norm where that is above 1, within
+   *     * the denoiser's range. Larger, it leaves the samples too wide: see rwt_progress.coarse.
    */
   double sigma_min;
   /**
@@ -720,6 +730,32 @@ typedef struct rwt_sampler_options {
    *     * can be cut over machines. rwt_sampler_sample counts from 0 all the same.
    */
   uint64_t first_chain;
+  /**
+   * Which samples stay in memory for rwt_sampler_sample: 1: all (the default); k: every k-th, from chain 0 on; 0: none. Mean,
+   *     * standard deviation and quantiles are over all, whatever this says.
+   */
+  uint32_t keep;
+  /**
+   * Bins of the histogram of every element that rwt_sampler_quantile reads, 2 bytes each; 0: none (the default).
+   */
+  uint32_t bins;
+  /**
+   * Lower end of the histogram; where it equals the upper end, as in the default, the denoiser's range and a quarter of
+   *     * its width on both sides.
+   */
+  double bins_low;
+  /**
+   * Upper end of the histogram.
+   */
+  double bins_high;
+  /**
+   * How often rwt_sampler_run_in writes where the walks stand, at most.
+   */
+  uint32_t checkpoint_seconds;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
 } rwt_sampler_options;
 
 /**
@@ -755,6 +791,11 @@ typedef struct rwt_progress {
    *     * conjugate gradients got nowhere.
    */
   double solver;
+  /**
+   * The last noise level over the largest that leaves the likelihood as it is (a fifth of the measurements' standard
+   *     * deviation, seen in the image): above 1 the samples are too wide by what it leaves. 0 without an operator.
+   */
+  double coarse;
 } rwt_progress;
 
 /**
@@ -763,7 +804,8 @@ typedef struct rwt_progress {
 typedef int32_t (*rwt_progress_fn)(void *user, const struct rwt_progress *progress);
 
 /**
- * What rwt_sampler_check found. The fits are those of rwt_fit, the groups those of rwt_modes.
+ * What rwt_sampler_check found. The fits are those of rwt_fit, of counts with the root of their
+ * rate as standard deviation; the groups those of rwt_modes.
  */
 typedef struct rwt_sampler_report {
   /**
@@ -824,6 +866,14 @@ typedef struct rwt_sampler_report {
    * The ratio above which there are two groups; NaN where it is unknown.
    */
   double critical;
+  /**
+   * The largest that a solve with the operator left of its equation in the last run, see rwt_progress.
+   */
+  double solver;
+  /**
+   * The last noise level over what it should be at most, see rwt_progress.
+   */
+  double coarse;
 } rwt_sampler_report;
 
 #ifdef __cplusplus
@@ -1064,6 +1114,52 @@ rwt_status rwt_operator_mask(const uint8_t *mask,
                              size_t height,
                              size_t width,
                              struct rwt_operator **out);
+
+/**
+ * The operator, measured in counts: y ~ Poisson(gain (A x) + background), as in microscopy, emission tomography or low light.
+ * background has one element for all measurements or one for each (count is 1 or m), not negative: what is counted
+ * where A x is 0; for images on [-1, 1] that includes gain (A 1). Images that can be must have positive rates. A sampler
+ * of it takes eta = 0. The array is copied; the operator may be freed afterwards.
+ * `operator` is a live handle; `background` points to count floats; `out` points to a pointer.
+ */
+RWT_API
+rwt_status rwt_operator_poisson(const struct rwt_operator *operator_,
+                                double gain,
+                                const float *background,
+                                size_t count,
+                                struct rwt_operator **out);
+
+/**
+ * The operator, measured in counts behind an absorber: y ~ Poisson(blank exp(-A x) + background), as in tomography by X-rays;
+ * A x is a line integral of the attenuation, without unit. blank is what is counted without an absorber, above 0;
+ * background what is counted whatever it is, not negative; each has one element for all measurements or one for each (their
+ * counts are 1 or m). For images on [-1, 1] of an attenuation c (x + 1), scale the operator by c (rwt_operator_scale) and
+ * blank by exp(-c (A 1)). A sampler of it takes eta = 0. The arrays are copied; the operator may be freed afterwards.
+ * `operator` is a live handle; the arrays point to so many floats; `out` points to a pointer.
+ */
+RWT_API
+rwt_status rwt_operator_transmission(const struct rwt_operator *operator_,
+                                     const float *blank,
+                                     size_t blank_count,
+                                     const float *background,
+                                     size_t background_count,
+                                     struct rwt_operator **out);
+
+/**
+ * The operator with a likelihood of the caller's. information is about the largest that the function writes: the last noise
+ * level is small against what it stands for. A sampler of it takes eta = 0. With a mask that keeps all, the likelihood
+ * is one of the image itself. release (may be NULL) is called with user exactly once: when the operator and every sampler
+ * that uses it are freed; never if this call fails.
+ * `operator` is a live handle; `likelihood` keeps its contract for as long as the operator lives; `out` points to a
+ * pointer.
+ */
+RWT_API
+rwt_status rwt_operator_likelihood(const struct rwt_operator *operator_,
+                                   rwt_likelihood_fn likelihood,
+                                   double information,
+                                   void *user,
+                                   rwt_release_fn release,
+                                   struct rwt_operator **out);
 
 /**
  * Test an operator on random arrays: that its adjoint is one, that the norm is what it says, that all is finite.
@@ -1346,55 +1442,37 @@ rwt_status rwt_sampler_run(const struct rwt_sampler *sampler,
                            void *user);
 
 /**
- * Cancel the run under way, if any: it returns RWT_ERR_CANCELLED within one evaluation. Any thread may call this.
+ * The same in a folder, which is made if it is not there: every sample is written there when it is finished, as
+ * sample-NNNNNNNN.npy by its chain's number (numpy's format, [channels, height, width], float32), and on cancelling and every
+ * checkpoint_seconds where each unfinished walk stands. What the folder has is not drawn again, so an interrupted run
+ * goes on where it stood, and one of more chains goes on with those that are missing: to the bit as if it had not been
+ * interrupted. Walks without an operator begin anew. Other machines' chains may be in the same folder.
+ *
+ * RWT_ERR_ARGUMENT if the folder is of another run (run.txt in it says of which), RWT_ERR_IO if it cannot be used. Cancelling
+ * takes effect after at most two evaluations, when the walks stand between two levels. The denoiser is asked once more
+ * than needed, to tell whether it is the same.
+ * As rwt_sampler_run; `folder` is a string that ends with 0.
+ */
+RWT_API
+rwt_status rwt_sampler_run_in(const struct rwt_sampler *sampler,
+                              const char *folder,
+                              const float *y,
+                              size_t n,
+                              rwt_progress_fn progress,
+                              void *user);
+
+/**
+ * Cancel the run under way, if any: it returns RWT_ERR_CANCELLED within one evaluation, in a
+ * folder within two. Any thread may call this.
  * `sampler` is a live handle.
  */
 RWT_API rwt_status rwt_sampler_cancel(const struct rwt_sampler *sampler);
-
-/**
- * How many chains have an image to read: all after a whole run, those that had begun after a cancelled one, which are
- * the first ones by number. 0 while the sampler is busy.
- * `sampler` is NULL or a live handle.
- */
-RWT_API uint32_t rwt_sampler_started(const struct rwt_sampler *sampler);
-
-/**
- * How many chains were finished. 0 while the sampler is busy.
- * `sampler` is NULL or a live handle.
- */
-RWT_API uint32_t rwt_sampler_finished(const struct rwt_sampler *sampler);
-
-/**
- * The sample of one chain, n floats in [channels, height, width].
- * `sampler` is a live handle; `out` points to n floats.
- */
-RWT_API rwt_status rwt_sampler_sample(const struct rwt_sampler *sampler, uint32_t chain, float *out, size_t n);
-
-/**
- * The mean over the samples: the estimate with the least expected squared error. After a cancelled run it is over the
- * finished chains, or over those that had begun if none was finished.
- * `sampler` is a live handle; `out` points to n floats.
- */
-RWT_API rwt_status rwt_sampler_mean(const struct rwt_sampler *sampler, float *out, size_t n);
-
-/**
- * The standard deviation over the samples that the mean is over, element by element: how sure it is. 0 for one sample.
- * `sampler` is a live handle; `out` points to n floats.
- */
-RWT_API rwt_status rwt_sampler_std(const struct rwt_sampler *sampler, float *out, size_t n);
 
 /**
  * Free a sampler; NULL is allowed. No call of it may be under way.
  * `sampler` is NULL or a live handle, which is dead afterwards.
  */
 RWT_API void rwt_sampler_free(struct rwt_sampler *sampler);
-
-/**
- * The peak signal-to-noise ratio of two images of n floats in dB; range is the width of the data range. NaN if
- * an argument cannot be used; infinity for equal images.
- * `a` and `b` point to n floats.
- */
-RWT_API double rwt_psnr(const float *a, const float *b, size_t n, double range);
 
 /**
  * Write the defaults into *options; size is sizeof *options.
@@ -1413,6 +1491,57 @@ RWT_API
 rwt_status rwt_sampler_check(const struct rwt_sampler *sampler,
                              struct rwt_sampler_report *report,
                              size_t size);
+
+/**
+ * How many chains have an image to read: all after a whole run, those that had begun after a cancelled one, which are
+ * the first ones by number. 0 while the sampler is busy.
+ * `sampler` is NULL or a live handle.
+ */
+RWT_API uint32_t rwt_sampler_started(const struct rwt_sampler *sampler);
+
+/**
+ * How many chains were finished. 0 while the sampler is busy.
+ * `sampler` is NULL or a live handle.
+ */
+RWT_API uint32_t rwt_sampler_finished(const struct rwt_sampler *sampler);
+
+/**
+ * The sample of one chain, n floats in [channels, height, width]; RWT_ERR_ARGUMENT for one that is not kept.
+ * `sampler` is a live handle; `out` points to n floats.
+ */
+RWT_API rwt_status rwt_sampler_sample(const struct rwt_sampler *sampler, uint32_t chain, float *out, size_t n);
+
+/**
+ * The mean over the samples: the estimate with the least expected squared error. After a cancelled run it is over the
+ * finished chains, or over those that had begun if none was finished.
+ * `sampler` is a live handle; `out` points to n floats.
+ */
+RWT_API rwt_status rwt_sampler_mean(const struct rwt_sampler *sampler, float *out, size_t n);
+
+/**
+ * The standard deviation over the samples that the mean is over, element by element: how sure it is. 0 for one sample.
+ * `sampler` is a live handle; `out` points to n floats.
+ */
+RWT_API rwt_status rwt_sampler_std(const struct rwt_sampler *sampler, float *out, size_t n);
+
+/**
+ * The quantile of every element over the samples, from a histogram (rwt_sampler_options.bins): half of them lie below the
+ * quantile of probability 0.5. It is right to a bin's width; -infinity where it is below the histogram, infinity above.
+ * RWT_ERR_ARGUMENT if bins is 0 or probability not in [0, 1].
+ * `sampler` is a live handle; `out` points to n floats.
+ */
+RWT_API
+rwt_status rwt_sampler_quantile(const struct rwt_sampler *sampler,
+                                double probability,
+                                float *out,
+                                size_t n);
+
+/**
+ * The peak signal-to-noise ratio of two images of n floats in dB; range is the width of the data range. NaN if
+ * an argument cannot be used; infinity for equal images.
+ * `a` and `b` point to n floats.
+ */
+RWT_API double rwt_psnr(const float *a, const float *b, size_t n, double range);
 
 /**
  * The text of the last error in this thread; "" if there was none. Never NULL; valid until the next call of this

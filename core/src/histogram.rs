@@ -24,13 +24,29 @@ impl<'a> Histogram<'a> {
     /// [`Error::Parameter`] unless low < high, finite, and there is an element and a bin; [`Error::Length`] for another
     /// length of `counts`.
     pub fn new(elements: usize, low: f64, high: f64, bins: usize, counts: &'a mut [u16]) -> Result<Self, Error> {
-        require(low.is_finite(), "low", "finite", low)?;
-        require(high > low && (high - low).is_finite(), "high", "finite and above low", high)?;
+        check(low, high, bins)?;
         require(elements > 0, "elements", "at least 1", 0.0)?;
-        require(bins > 0, "bins", "at least 1", 0.0)?;
         require_len("counts", elements.saturating_mul(bins.saturating_add(2)), counts.len())?;
         counts.fill(0);
         Ok(Self { low, high, bins, samples: 0, counts })
+    }
+
+    /// Go on with the counts of a histogram of this range, [`Histogram::counts`]; they say how many samples it had.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] as [`Histogram::new`]; [`Error::Length`] unless the counts are whole elements with as many samples
+    /// each.
+    pub fn resume(low: f64, high: f64, bins: usize, counts: &'a mut [u16]) -> Result<Self, Error> {
+        check(low, high, bins)?;
+        let elements = (counts.len() / bins.saturating_add(2)).max(1);
+        require_len("counts", elements.saturating_mul(bins.saturating_add(2)), counts.len())?;
+        let total = |counts: &[u16]| counts.iter().map(|count| usize::from(*count)).sum::<usize>();
+        let samples = total(&counts[..bins + 2]);
+        for counts in counts.chunks_exact(bins + 2) {
+            require_len("samples of an element", samples, total(counts))?;
+        }
+        require(samples <= usize::from(u16::MAX), "samples", "at most 65535", samples as f64)?;
+        Ok(Self { low, high, bins, samples: samples as u16, counts })
     }
 
     /// Take in one sample, or nothing of it if there is an error.
@@ -129,4 +145,10 @@ impl<'a> Histogram<'a> {
             self.low + inside * ((self.high - self.low) / self.bins as f64)
         }
     }
+}
+
+fn check(low: f64, high: f64, bins: usize) -> Result<(), Error> {
+    require(low.is_finite(), "low", "finite", low)?;
+    require(high > low && (high - low).is_finite(), "high", "finite and above low", high)?;
+    require(bins > 0, "bins", "at least 1", 0.0)
 }

@@ -1,7 +1,7 @@
 //! How measurements scatter around A x.
 
 use crate::counts::{Counts, Poisson, Transmission};
-use crate::error::{Error, require};
+use crate::error::{Error, require, require_len};
 use libm::sqrt;
 
 /// The distribution of the measurements y given v = A x.
@@ -41,8 +41,11 @@ pub trait LogLikelihood: Sync {
 }
 
 impl Likelihood<'_> {
-    /// Check the numbers, and y against them.
-    pub(crate) fn check(&self, y: &[f32]) -> Result<(), Error> {
+    /// Check the numbers, and measurements against them.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] or [`Error::Length`] with what is wrong.
+    pub fn check(&self, y: &[f32]) -> Result<(), Error> {
         let mut expected = "finite everywhere";
         match self {
             Self::Gaussian { eta } => require(*eta > 0.0 && eta.is_finite(), "eta", "finite and above 0", *eta)?,
@@ -76,6 +79,18 @@ impl Likelihood<'_> {
             Self::Transmission(transmission) => transmission.information(y),
             Self::Own(own) => own.largest_information(),
         }
+    }
+
+    /// `v` = A x ← the deviations of y from it in units of their standard deviation: (y − v)/η, (y − rate)/√rate for counts, for
+    /// a caller's likelihood the gradient over the root of the information. `scratch` has the length of v.
+    ///
+    /// # Errors
+    /// [`Error::Length`] unless all three have the same length.
+    pub fn standardise(&self, y: &[f32], v: &mut [f32], scratch: &mut [f32]) -> Result<(), Error> {
+        require_len("v", y.len(), v.len())?;
+        require_len("scratch", y.len(), scratch.len())?;
+        self.linearise(y, 0.0, v, scratch);
+        Ok(())
     }
 
     /// Replace the measurements by Gaussian ones, where `v` = A D is uncertain by the variance q: `v` ← (ŷ − A D)/η̂ and

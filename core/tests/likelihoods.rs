@@ -216,6 +216,31 @@ fn a_callers_likelihood_is_posterior_to_numerical_integration() {
 }
 
 #[test]
+fn deviations_are_in_units_of_their_own() {
+    let deviations = |likelihood: Likelihood<'_>| {
+        let (mut v, mut scratch) = ([0.5f32, 1.0], [0.0; 2]);
+        likelihood.standardise(&[9.0, 4.0], &mut v, &mut scratch).unwrap();
+        v
+    };
+    let near = |found: [f32; 2], expected: [f64; 2]| {
+        for (found, expected) in found.into_iter().zip(expected) {
+            assert!((f64::from(found) - expected).abs() < 1e-5, "{found} {expected}");
+        }
+    };
+    near(deviations(Likelihood::Gaussian { eta: 0.5 }), [17.0, 6.0]);
+    // rates 12 and 17; 10 e^−½ + 2 and 20 e^−1 + 2
+    near(
+        deviations(Likelihood::Poisson(Poisson { gain: 10.0, background: &[7.0] })),
+        [-3.0 / 12f64.sqrt(), -13.0 / 17f64.sqrt()],
+    );
+    let rates = [10.0 * (-0.5f64).exp() + 2.0, 20.0 * (-1f64).exp() + 2.0];
+    near(
+        deviations(Likelihood::Transmission(Transmission { blank: &[10.0, 20.0], background: &[2.0] })),
+        [(rates[0] - 9.0) / rates[0].sqrt(), (rates[1] - 4.0) / rates[1].sqrt()], // more counts, less absorber
+    );
+}
+
+#[test]
 fn likelihoods_that_cannot_be_are_refused_by_name() {
     let mask = Mask::new(&[1, 1], 1).unwrap();
     let check = |y: &[f32], likelihood: Likelihood<'_>| {

@@ -32,8 +32,10 @@ const F32: u64 = size_of::<f32>() as u64;
 
 /// f32 elements that a walk of chains side by side needs beside x.
 pub(crate) fn workspace_len(operator: Option<&Measurement>, length: usize, chains: usize) -> usize {
-    operator
-        .map_or(2 * chains * length, |operator| Problem::gaussian(operator, &[], 1.0, 0.0, 1.0).workspace_len(chains))
+    operator.map_or(2 * chains * length, |operator| {
+        let likelihood = operator.noise.likelihood(1.0);
+        Problem { operator, y: &[], likelihood, mean: 0.0, variance: 1.0 }.workspace_len(chains)
+    })
 }
 
 impl Demand<'_> {
@@ -77,28 +79,31 @@ impl Demand<'_> {
         Spread { threads, side_by_side, pictures: pictures.min(shown) }
     }
 
-    /// Bytes that a run takes once: samples, their mean and squares, the measurement and the plan.
+    /// Bytes that a run takes once: the samples that are kept, their mean, squares and histogram, the measurement and the plan.
     fn shared(&self) -> u64 {
         let (chains, length, levels) =
             (u64::from(self.options.chains), self.length as u64, u64::from(self.options.levels));
-        let sample = (F32 * length).saturating_add((size_of::<Option<Vec<f32>>>() + size_of::<usize>()) as u64);
+        let kept = if self.options.keep == 0 { 0 } else { chains.div_ceil(u64::from(self.options.keep)) };
+        let (slot, sample) = ((size_of::<Option<Vec<f32>>>() + size_of::<usize>()) as u64, F32 * length);
         let (measurement, plan) = match self.operator {
             Some(operator) => (F32 * rwt_core::Operator::measurement_len(operator) as u64, 0),
             None => (0, size_of::<Step>() as u64 * (levels + 1)),
         };
-        let moments = 2 * size_of::<f64>() as u64 * length;
-        let once = moments + measurement + plan + size_of::<f64>() as u64 * levels;
-        chains.saturating_mul(sample).saturating_add(once)
+        let bins = if self.options.bins == 0 { 0 } else { u64::from(self.options.bins) + 2 };
+        let moments = (2 * size_of::<f64>() as u64 * length).saturating_add(bins.saturating_mul(2 * length));
+        let once = moments.saturating_add(measurement + plan + size_of::<f64>() as u64 * levels);
+        kept.saturating_mul(sample).saturating_add(chains.saturating_mul(slot)).saturating_add(once)
     }
 
-    /// Bytes that each thread takes: the walk, an evaluation, and what is kept when it is cancelled.
+    /// Bytes that each thread takes: the walk, an evaluation, and what is kept when it is cancelled or waits for another
+    /// thread's chains.
     fn thread(&self, spread: &Spread) -> Result<u64, Failure> {
         let chains = spread.side_by_side;
         let images = (chains as u64).saturating_mul(self.length as u64);
         if images > isize::MAX as u64 / 64 {
             return Ok(u64::MAX);
         }
-        let walk = workspace_len(self.operator, self.length, chains) as u64 + 2 * images;
+        let walk = workspace_len(self.operator, self.length, chains) as u64 + 3 * images;
         Ok(self.evaluator.memory(chains, spread.pictures)?.saturating_add(F32 * walk))
     }
 }

@@ -1,11 +1,11 @@
 //! Operators made of others. They share them: a handle may be freed as soon as another is made of it.
 
-use crate::operator::{Kind, Measurement, rwt_operator};
+use crate::held::{Held, Said};
+use crate::operator::rwt_operator;
 use crate::options;
 use crate::status::{Failure, guard, rwt_status};
 use rwt_core::Operator;
 use rwt_operators::{Blocks, Composed, Scaled, Stacked, Weighted};
-use std::sync::{Arc, Mutex};
 
 /// The operator that first applies `before`, then `after` to what that measured: after's images have as many elements as
 /// before's measurements.
@@ -146,95 +146,4 @@ fn side_by_side(parts: &[Held]) -> Result<([usize; 3], usize), Failure> {
 fn countable(mut lengths: impl Iterator<Item = usize>) -> Result<(), Failure> {
     let sum = lengths.try_fold(0_usize, |sum, length| sum.checked_add(length));
     sum.map(|_| ()).ok_or_else(|| Failure::argument("together the operators have more elements than can be counted"))
-}
-
-/// What a callback somewhere inside said when it failed.
-#[derive(Default)]
-struct Said(Arc<Mutex<Option<String>>>);
-
-impl Said {
-    /// Share a handle's operator.
-    ///
-    /// # Safety
-    /// `operator` is NULL or a live handle.
-    unsafe fn hold(&self, name: &str, operator: *const rwt_operator) -> Result<Held, Failure> {
-        // SAFETY: the caller's word.
-        let operator = unsafe { operator.as_ref() }.ok_or_else(|| Failure::null(name))?.shared.clone();
-        Ok(Held { operator, said: self.0.clone() })
-    }
-
-    /// Make a handle and hand it over.
-    ///
-    /// # Safety
-    /// `out` is NULL or points to a pointer.
-    unsafe fn hand_over<A: Operator + Send + Sync + 'static>(
-        &self,
-        out: *mut *mut rwt_operator,
-        shape: [usize; 3],
-        gap: usize,
-        make: impl FnOnce() -> Result<A, Failure>,
-    ) -> Result<(), Failure> {
-        if out.is_null() {
-            return Err(Failure::null("out"));
-        }
-        let handle = Measurement::handle(Kind::Other(Box::new(make()?)), shape, gap, self.0.clone())?;
-        // SAFETY: not NULL, the caller's word.
-        unsafe { *out = handle };
-        Ok(())
-    }
-}
-
-/// Another handle's operator.
-struct Held {
-    operator: Arc<Measurement>,
-    said: Arc<Mutex<Option<String>>>,
-}
-
-impl Held {
-    /// Hand on what a callback said, if one did.
-    fn hand_on(&self) {
-        if let Some(text) = self.operator.failure.lock().ok().and_then(|mut inner| inner.take())
-            && let Ok(mut said) = self.said.lock()
-        {
-            *said = Some(text);
-        }
-    }
-}
-
-impl Operator for Held {
-    fn image_len(&self) -> usize {
-        self.operator.image_len()
-    }
-
-    fn measurement_len(&self) -> usize {
-        self.operator.measurement_len()
-    }
-
-    fn scratch_len(&self) -> usize {
-        self.operator.scratch_len()
-    }
-
-    fn apply(&self, x: &[f32], y: &mut [f32], scratch: &mut [f32]) {
-        self.operator.apply(x, y, scratch);
-        self.hand_on();
-    }
-
-    fn adjoint(&self, y: &[f32], x: &mut [f32], scratch: &mut [f32]) {
-        self.operator.adjoint(y, x, scratch);
-        self.hand_on();
-    }
-
-    fn norm(&self) -> f64 {
-        self.operator.norm()
-    }
-
-    fn solve_len(&self) -> usize {
-        self.operator.solve_len()
-    }
-
-    fn solve(&self, noise_variance: f64, q: f64, r: &mut [f32], scratch: &mut [f32]) -> f64 {
-        let left = self.operator.solve(noise_variance, q, r, scratch);
-        self.hand_on();
-        left
-    }
 }

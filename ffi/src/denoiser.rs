@@ -2,7 +2,7 @@
 
 use crate::denoiser_callback::Callback;
 use crate::denoiser_info::rwt_denoiser_info;
-use crate::denoiser_options::{Texts, open, rwt_denoiser_options, text};
+use crate::denoiser_options::{Texts, open, rwt_denoiser_options};
 use crate::denoiser_parts::TileSize;
 use crate::options;
 use crate::status::{Failure, guard, rwt_status};
@@ -87,7 +87,7 @@ pub unsafe extern "C" fn rwt_denoiser_open_with(
             return Err(Failure::null("out"));
         }
         // SAFETY: the caller's word, as documented.
-        let (path, options) = unsafe { (text("path", path)?, options::read(options)?) };
+        let (path, options) = unsafe { (options::text("path", path)?, options::read(options)?) };
         let path = path.ok_or_else(|| Failure::null("path"))?;
         // SAFETY: the caller's word, as documented.
         let shared = open(path, &options, &unsafe { Texts::read(&options)? })?;

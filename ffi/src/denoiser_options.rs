@@ -3,9 +3,9 @@
 use crate::denoiser::Shared;
 #[cfg(feature = "onnx")]
 use crate::denoiser_info::rwt_denoiser_info;
-use crate::options::{self, SizedStruct};
+use crate::options::{self, SizedStruct, text};
 use crate::status::{Failure, guard, rwt_status, rwt_status_code::*};
-use std::ffi::{CStr, c_char};
+use std::ffi::c_char;
 
 /// Which engine runs a network.
 #[repr(C)]
@@ -142,19 +142,6 @@ impl<'a> Texts<'a> {
         let (library, device) = unsafe { (text("library", options.library)?, text("device", options.device)?) };
         Ok(Self { library, device, keys })
     }
-}
-
-/// A string from C.
-///
-/// # Safety
-/// `text` is NULL or a string that ends with 0.
-pub(crate) unsafe fn text<'a>(name: &str, text: *const c_char) -> Result<Option<&'a str>, Failure> {
-    if text.is_null() {
-        return Ok(None);
-    }
-    // SAFETY: not NULL, ends with 0 by the caller's word.
-    let text = unsafe { CStr::from_ptr(text) }.to_str();
-    text.map(Some).map_err(|_| Failure::argument(format!("{name} is not UTF-8")))
 }
 
 #[cfg(feature = "onnx")]

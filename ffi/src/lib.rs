@@ -7,6 +7,7 @@
 #![allow(non_camel_case_types)] // the names are C's
 
 mod budget;
+mod collector;
 #[cfg(feature = "operators")]
 pub mod composed;
 pub mod denoiser;
@@ -17,9 +18,13 @@ pub mod denoiser_parts;
 pub mod diagnostics;
 mod draw;
 pub mod evaluator;
+mod folder;
+mod held;
 pub mod mask;
 #[cfg(feature = "operators")]
 mod matrix;
+pub mod noise_model;
+mod npy;
 pub mod operator;
 pub mod operator_callback;
 #[cfg(feature = "operators")]
@@ -27,9 +32,11 @@ pub mod operators;
 pub(crate) mod options;
 pub mod plan;
 pub mod plan_options;
-pub mod run;
+pub mod progress;
+mod run;
 pub mod sampler;
 pub mod sampler_options;
 pub mod sampler_report;
+pub mod samples;
 pub mod status;
 pub mod table;

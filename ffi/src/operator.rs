@@ -1,6 +1,7 @@
 //! What was measured of an image.
 
 use crate::mask::MaskData;
+use crate::noise_model::Noise;
 use crate::options;
 use crate::status::{Failure, guard, rwt_status, rwt_status_code::*, zeros};
 use rwt_core::Operator;
@@ -20,6 +21,8 @@ pub(crate) struct Measurement {
     pub gap: usize,
     /// What a callback said when it failed.
     pub failure: Arc<Mutex<Option<String>>>,
+    /// How what it measures scatters.
+    pub noise: Noise,
 }
 
 pub(crate) enum Kind {
@@ -35,7 +38,7 @@ impl Measurement {
         gap: usize,
         failure: Arc<Mutex<Option<String>>>,
     ) -> Result<*mut rwt_operator, Failure> {
-        let shared = Arc::new(Self { kind, shape, gap, failure });
+        let shared = Arc::new(Self { kind, shape, gap, failure, noise: Noise::Gaussian });
         Ok(Box::into_raw(Box::new(rwt_operator { shared })))
     }
 

@@ -1,6 +1,7 @@
 //! An operator of the caller's.
 
 use crate::denoiser_callback::rwt_release_fn;
+use crate::noise_model::Noise;
 use crate::operator::{Kind, Measurement, check, rwt_operator};
 use crate::status::{Failure, guard, rwt_status, zeros};
 use rwt_core::Operator;
@@ -26,9 +27,9 @@ struct Callbacks {
 }
 
 /// The caller's pointer, given back once.
-struct User {
-    pointer: *mut c_void,
-    release: rwt_release_fn,
+pub(crate) struct User {
+    pub(crate) pointer: *mut c_void,
+    pub(crate) release: rwt_release_fn,
 }
 
 // SAFETY: the caller promises that user may be used from any one thread at a time; the mutex keeps that.
@@ -141,7 +142,7 @@ pub unsafe extern "C" fn rwt_operator_from_callbacks(
         }
         let gap = height.max(width) / 8;
         let kind = Kind::Other(Box::new(callbacks));
-        let measurement = Measurement { kind, shape: [channels, height, width], gap, failure };
+        let measurement = Measurement { kind, shape: [channels, height, width], gap, failure, noise: Noise::Gaussian };
         if trusted == 0 && norm != 0.0 {
             check(&measurement)?;
         }

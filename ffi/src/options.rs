@@ -1,6 +1,7 @@
 //! Structs that may grow: their first member is their size as the caller knows it.
 
 use crate::status::{Failure, rwt_status_code::RWT_ERR_UNSUPPORTED};
+use std::ffi::{CStr, c_char};
 
 /// A struct that begins with `struct_size` and is valid for every bit pattern.
 ///
@@ -76,6 +77,19 @@ pub(crate) unsafe fn slice_mut<'a, T>(name: &str, pointer: *mut T, n: usize) -> 
     check(name, pointer, n)?;
     // SAFETY: not NULL, aligned, and n values long by the caller's word.
     Ok(if n == 0 { &mut [] } else { unsafe { std::slice::from_raw_parts_mut(pointer, n) } })
+}
+
+/// A string from C.
+///
+/// # Safety
+/// `text` is NULL or a string that ends with 0.
+pub(crate) unsafe fn text<'a>(name: &str, text: *const c_char) -> Result<Option<&'a str>, Failure> {
+    if text.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: not NULL, ends with 0 by the caller's word.
+    let text = unsafe { CStr::from_ptr(text) }.to_str();
+    text.map(Some).map_err(|_| Failure::argument(format!("{name} is not UTF-8")))
 }
 
 fn check<T>(name: &str, pointer: *const T, n: usize) -> Result<(), Failure> {

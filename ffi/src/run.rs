@@ -1,103 +1,151 @@
 //! One run: chains over threads, progress, cancelling.
 
-use crate::sampler::{Results, rwt_sampler};
+use crate::collector::{Collector, Results};
+use crate::folder::{Folder, digest};
+use crate::operator::Measurement;
+use crate::progress::{Report, rwt_progress, rwt_progress_fn};
+use crate::sampler::rwt_sampler;
 use crate::status::{Failure, panic_text, rwt_status_code::*, zeros};
-use rwt_core::{Schedule, Step, recipes};
+use rwt_core::{Operator, Problem, Schedule, Step, noise, recipes};
+use std::collections::VecDeque;
 use std::ffi::c_void;
-use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
-
-/// How far a run is.
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub struct rwt_progress {
-    /** sizeof(rwt_progress) in the library; read no further. */
-    pub struct_size: usize,
-    /** Evaluations of the denoiser done, over all chains. */
-    pub evaluations: u64,
-    /** Evaluations of the whole run. */
-    pub total: u64,
-    /** Chains that are finished. */
-    pub chains_done: u32,
-    /** Chains of the run. */
-    pub chains: u32,
-    /** Noise level of this evaluation. */
-    pub sigma: f64,
-    /** What the newest solve with the operator left of its equation, relatively: 0 where it has a closed form, about 1 where
-     * conjugate gradients got nowhere. */
-    pub solver: f64,
-}
-
-/// Called after every evaluation; non-zero cancels the run. It must not unwind or longjmp.
-pub type rwt_progress_fn = Option<unsafe extern "C" fn(user: *mut c_void, progress: *const rwt_progress) -> i32>;
 
 /// What the threads of a run share.
 pub(crate) struct Work<'a> {
     pub(crate) sampler: &'a rwt_sampler,
-    pub(crate) y: Vec<f32>,
+    pub(crate) y: &'a [f32],
     pub(crate) levels: Vec<f64>,
     pub(crate) rows: Vec<Step>,
-    /// Chains that are walked side by side.
-    pub(crate) side_by_side: usize,
-    pub(crate) groups: Mutex<std::iter::Enumerate<std::slice::ChunksMut<'a, Option<Vec<f32>>>>>,
-    report: Mutex<Report>,
+    pub(crate) folder: Option<&'a Folder>,
+    pub(crate) groups: Mutex<VecDeque<Group>>,
+    pub(crate) collector: Mutex<Collector<'a>>,
+    pub(crate) report: Mutex<Report>,
     failure: Mutex<Option<Failure>>,
-    finished: Mutex<Vec<usize>>,
+    largest_rest: Mutex<f64>,
 }
 
-/// The caller's callback and what it is told.
-struct Report {
-    callback: rwt_progress_fn,
-    user: *mut c_void,
-    progress: rwt_progress,
+/// Chains that are walked side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Group {
+    pub first: usize,
+    pub count: usize,
+    /// Levels that are done.
+    pub level: usize,
 }
-
-// SAFETY: the caller promises that user may be used from any one thread at a time; the mutex around it keeps that.
-unsafe impl Send for Report {}
 
 pub(crate) fn run(
     sampler: &rwt_sampler,
     y: &[f32],
-    callback: rwt_progress_fn,
-    user: *mut c_void,
+    path: Option<&Path>,
+    (callback, user): (rwt_progress_fn, *mut c_void),
     results: &mut Results,
 ) -> Result<(), Failure> {
     let y = measurement(sampler, y)?;
-    let options = &sampler.options;
-    let (levels, rows) = plan(sampler)?;
-    *results = Results { samples: zeros(options.chains as usize)?, ..Results::default() };
+    let (levels, rows) = plan(sampler, &y)?;
+    let folder = match path {
+        Some(path) => {
+            let run = describe(sampler, &y, &levels)?;
+            Some(Folder::open(path, &run, sampler.shape, sampler.options.first_chain)?)
+        }
+        None => None,
+    };
+    *results = Results::new(&sampler.options, sampler.len())?;
+    let coarse = coarseness(sampler, &y, &levels);
+    let outcome = spread(sampler, &y, levels, rows, folder.as_ref(), (callback, user, coarse), results);
+    (results.y, results.coarse) = (y, coarse);
+    match outcome {
+        Ok(cancelled) => cancelled.map_or(Ok(()), Err),
+        Err(failure) => {
+            *results = Results::default(); // samples without their mean would read as zeros
+            Err(failure)
+        }
+    }
+}
+
+/// Draw what is to be drawn, and take it in; the failure that stopped the walks, if one did.
+fn spread(
+    sampler: &rwt_sampler,
+    y: &[f32],
+    levels: Vec<f64>,
+    rows: Vec<Step>,
+    folder: Option<&Folder>,
+    (callback, user, coarse): (rwt_progress_fn, *mut c_void, f64),
+    results: &mut Results,
+) -> Result<Option<Failure>, Failure> {
+    let mut collector = Collector::new(&sampler.options, results, folder)?;
+    let (groups, done) = groups(sampler, folder, &mut collector)?;
     let progress = rwt_progress {
         struct_size: size_of::<rwt_progress>(),
-        evaluations: 0,
-        total: options.evaluations(sampler.operator.is_some()) * u64::from(options.chains),
-        chains_done: 0,
-        chains: options.chains,
+        evaluations: done.evaluations,
+        total: sampler.options.evaluations(sampler.operator.is_some()) * u64::from(sampler.options.chains),
+        chains_done: done.chains,
+        chains: sampler.options.chains,
         sigma: 0.0,
         solver: 0.0,
+        coarse,
     };
-    let side_by_side = sampler.spread.side_by_side;
     let work = Work {
         sampler,
         y,
         levels,
         rows,
-        side_by_side,
-        groups: Mutex::new(results.samples.chunks_mut(side_by_side).enumerate()),
+        folder,
+        groups: Mutex::new(groups),
+        collector: Mutex::new(collector),
         report: Mutex::new(Report { callback, user, progress }),
         failure: Mutex::new(None),
-        finished: Mutex::default(),
+        largest_rest: Mutex::new(0.0),
     };
-    work.spread();
+    work.run();
     let failure = work.failure.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let mut finished = work.finished.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    finished.sort_unstable();
-    results.y = work.y;
-    if let Err(failure) = moments(sampler.len(), &finished, results) {
-        *results = Results::default(); // samples without their mean would read as zeros
-        return Err(failure);
+    let solver = work.largest_rest.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let collector = work.collector.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let (started, finished, averaged) = collector.end()?;
+    (results.started, results.finished, results.averaged, results.solver) = (started, finished, averaged, solver);
+    Ok(failure)
+}
+
+/// What a folder has of a run.
+#[derive(Default)]
+struct Done {
+    chains: u32,
+    evaluations: u64,
+}
+
+/// The chains that are to be walked, those side by side that stand at the same level.
+fn groups(
+    sampler: &rwt_sampler,
+    folder: Option<&Folder>,
+    collector: &mut Collector<'_>,
+) -> Result<(VecDeque<Group>, Done), Failure> {
+    let chains = sampler.options.chains as usize;
+    let conditional = sampler.operator.is_some();
+    let levels = folder.filter(|_| conditional).map(|folder| folder.levels(chains)).transpose()?;
+    let (mut groups, mut done) = (VecDeque::<Group>::new(), Done::default());
+    for chain in 0..chains {
+        if folder.is_some_and(|folder| folder.is_finished(chain)) {
+            collector.finished(chain, None)?;
+            done.chains += 1;
+            done.evaluations += sampler.options.evaluations(conditional);
+            continue;
+        }
+        let level = levels.as_ref().map_or(0, |levels| levels[chain]);
+        done.evaluations += sampler.options.evaluations_to(level);
+        match groups.back_mut() {
+            Some(group)
+                if group.first + group.count == chain
+                    && group.level == level
+                    && group.count < sampler.spread.side_by_side =>
+            {
+                group.count += 1;
+            }
+            _ => groups.push_back(Group { first: chain, count: 1, level }),
+        }
     }
-    failure.map_or(Ok(()), Err)
+    Ok((groups, done))
 }
 
 /// The measurement, or nothing without an operator.
@@ -109,11 +157,25 @@ fn measurement(sampler: &rwt_sampler, y: &[f32]) -> Result<Vec<f32>, Failure> {
     }
 }
 
+impl rwt_sampler {
+    /// What is sampled.
+    pub(crate) fn problem<'a>(&self, operator: &'a Measurement, y: &'a [f32]) -> Problem<'a, Measurement> {
+        let info = &self.denoiser.info;
+        let likelihood = operator.noise.likelihood(self.options.eta);
+        Problem { operator, y, likelihood, mean: info.mean, variance: info.variance }
+    }
+}
+
 /// The levels, and without an operator the rows of the walk.
-fn plan(sampler: &rwt_sampler) -> Result<(Vec<f64>, Vec<Step>), Failure> {
+fn plan(sampler: &rwt_sampler, y: &[f32]) -> Result<(Vec<f64>, Vec<Step>), Failure> {
     let options = &sampler.options;
     let mut levels = zeros(options.levels as usize)?;
-    let (sigma_max, sigma_min) = (options.sigma_max, options.sigma_min);
+    let (sigma_max, mut sigma_min) = (options.sigma_max, options.sigma_min);
+    if let Some(operator) = sampler.operator.as_ref().filter(|_| sigma_min == 0.0) {
+        let problem = sampler.problem(operator, y);
+        problem.likelihood.check(y)?;
+        sigma_min = options.last_level(problem.last_level(), sampler.denoiser.info.sigma_min);
+    }
     Schedule::Geometric { sigma_max, sigma_min }.levels(&mut levels)?;
     let mut rows = Vec::new();
     if sampler.operator.is_none() {
@@ -123,25 +185,50 @@ fn plan(sampler: &rwt_sampler) -> Result<(Vec<f64>, Vec<Step>), Failure> {
     Ok((levels, rows))
 }
 
-/// Mean and squares over the finished chains, or over those that began if there are none, in the order of their numbers.
-fn moments(n: usize, done: &[usize], results: &mut Results) -> Result<(), Failure> {
-    let Results { samples, finished, averaged, mean, squares, .. } = results;
-    *mean = zeros(n)?;
-    *squares = zeros(n)?;
-    let mut moments = rwt_core::Moments::new(mean, squares)?;
-    for (chain, sample) in samples.iter().enumerate() {
-        if let Some(sample) = sample.as_ref().filter(|_| done.is_empty() || done.binary_search(&chain).is_ok()) {
-            moments.add(sample)?;
-        }
+/// See [`rwt_progress`].
+fn coarseness(sampler: &rwt_sampler, y: &[f32], levels: &[f64]) -> f64 {
+    let last = levels.last().copied().unwrap_or_default();
+    sampler.operator.as_ref().map_or(0.0, |operator| last / sampler.problem(operator, y).last_level())
+}
+
+/// What must be the same for a run to go on.
+fn describe(sampler: &rwt_sampler, y: &[f32], levels: &[f64]) -> Result<String, Failure> {
+    let (o, [channels, height, width]) = (&sampler.options, sampler.shape);
+    let mut x = zeros(sampler.len())?;
+    noise::fill(0, 0, 0, 0, &mut x);
+    let mut applied = zeros(y.len())?;
+    if let Some(operator) = &sampler.operator {
+        operator.apply(&x, &mut applied, &mut zeros::<f32>(operator.scratch_len())?);
     }
-    *finished = done.len() as u32;
-    *averaged = moments.count() as u32;
-    Ok(())
+    let mut denoised = zeros(x.len())?;
+    let mut evaluator = sampler.denoiser.evaluator(sampler.shape)?;
+    evaluator.prepare(1, sampler.spread.pictures)?;
+    let asked = rwt_core::Denoiser::denoise(&mut evaluator, &x, levels[0], &mut denoised);
+    asked.map_err(|error| Failure::new(RWT_ERR_DENOISER, format!("the denoiser failed: {error}")))?;
+    Ok(format!(
+        "rwt {}\nshape {channels} x {height} x {width}\nmethod {}\neta {}\nseed {}\nlevels {}\nsigma_max {}\nsigma_min {}\nepsilon {}\n\
+         temperature {}\nengine {}\nmean {}\nvariance {}\ny {:016x}\noperator {:016x}\ndenoiser {:016x}\n",
+        env!("CARGO_PKG_VERSION"),
+        o.method,
+        o.eta,
+        o.seed,
+        levels.len(),
+        levels[0],
+        levels[levels.len() - 1],
+        o.epsilon,
+        o.temperature,
+        sampler.denoiser.engine.to_string_lossy(),
+        sampler.denoiser.info.mean,
+        sampler.denoiser.info.variance,
+        digest(y),
+        digest(&applied),
+        digest(&denoised),
+    ))
 }
 
 impl Work<'_> {
     /// Run the chains on as many threads as the options and the denoiser allow.
-    fn spread(&self) {
+    fn run(&self) {
         std::thread::scope(|scope| {
             let start = |_| std::thread::Builder::new().spawn_scoped(scope, || self.thread());
             // where the system has no more threads, those that there are do the work
@@ -163,40 +250,25 @@ impl Work<'_> {
         }
     }
 
-    /// Tell the caller of an evaluation; on cancelling, keep the newest denoised images.
-    pub(crate) fn observe(
-        &self,
-        (sigma, solver): (f64, f64),
-        denoised: &[f32],
-        estimate: &mut Option<Vec<f32>>,
-    ) -> ControlFlow<()> {
+    /// Tell the caller of evaluations of that many chains; is the run to be cancelled?
+    pub(crate) fn tell(&self, chains: usize, sigma: f64, solver: f64) -> bool {
         if let Ok(mut report) = self.report.lock() {
-            report.progress.evaluations += (denoised.len() / self.sampler.len()) as u64;
-            report.progress.sigma = sigma;
-            report.progress.solver = solver;
-            // SAFETY: the caller's function with the caller's pointer, under the lock.
-            let answer = report.callback.map_or(0, |call| unsafe { call(report.user, &raw const report.progress) });
-            if answer != 0 {
+            report.progress.evaluations += chains as u64;
+            (report.progress.sigma, report.progress.solver) = (sigma, solver);
+            if !report.tell() {
                 self.sampler.cancel.store(true, Ordering::Relaxed);
             }
         }
-        if self.sampler.cancel.load(Ordering::Relaxed) {
-            *estimate = zeros(denoised.len()).ok();
-            if let Some(estimate) = estimate {
-                estimate.copy_from_slice(denoised);
-            }
-            return ControlFlow::Break(());
+        if let Ok(mut largest) = self.largest_rest.lock() {
+            *largest = solver.max(*largest);
         }
-        ControlFlow::Continue(())
+        self.sampler.cancel.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn chain_done(&self, chain: usize) {
-        if let Ok(mut finished) = self.finished.lock() {
-            finished.push(chain);
-        }
-        if let Ok(mut report) = self.report.lock() {
-            report.progress.chains_done += 1;
-        }
+    /// Did a thread fail, other than by being cancelled?
+    pub(crate) fn has_failed(&self) -> bool {
+        let code = |failure: &Failure| failure.code != RWT_ERR_CANCELLED;
+        self.failure.lock().is_ok_and(|failure| failure.as_ref().is_some_and(code))
     }
 
     /// Keep the first failure and stop the other threads.

@@ -1,14 +1,17 @@
 //! A sampler: chains of one problem, their mean and their standard deviation.
 
 use crate::budget::{Demand, Spread};
+use crate::collector::Results;
 use crate::denoiser::{Shared, rwt_denoiser};
 use crate::evaluator::check_shape;
 use crate::operator::{Measurement, rwt_operator};
 use crate::options;
-use crate::run::{self, rwt_progress_fn};
+use crate::progress::rwt_progress_fn;
+use crate::run;
 use crate::sampler_options::rwt_sampler_options;
 use crate::status::{Failure, guard, rwt_status, rwt_status_code::*};
-use std::ffi::c_void;
+use std::ffi::{c_char, c_void};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, TryLockError};
 
@@ -21,21 +24,6 @@ pub struct rwt_sampler {
     pub(crate) spread: Spread,
     pub(crate) cancel: AtomicBool,
     results: Mutex<Results>,
-}
-
-/// What a run leaves behind.
-#[derive(Default)]
-pub(crate) struct Results {
-    /// An image for each chain that began, by number.
-    pub samples: Vec<Option<Vec<f32>>>,
-    /// How many chains were finished.
-    pub finished: u32,
-    /// How many images the moments are over: the finished ones, or if there are none those that began.
-    pub averaged: u32,
-    pub mean: Vec<f64>,
-    pub squares: Vec<f64>,
-    /// What was measured, as the walk took it.
-    pub y: Vec<f32>,
 }
 
 impl rwt_sampler {
@@ -55,11 +43,11 @@ impl rwt_sampler {
     }
 
     /// Read results into the caller's image.
-    unsafe fn read(
+    pub(crate) unsafe fn read(
         sampler: *const Self,
         out: *mut f32,
         n: usize,
-        read: impl FnOnce(&Results, &mut [f32]) -> Result<(), Failure>,
+        read: impl FnOnce(&mut Results, &mut [f32]) -> Result<(), Failure>,
     ) -> rwt_status {
         guard(|| {
             // SAFETY: NULL or a live handle, the caller's word.
@@ -69,11 +57,11 @@ impl rwt_sampler {
             }
             // SAFETY: n floats, the caller's word.
             let out = unsafe { options::slice_mut("out", out, n)? };
-            let results = sampler.lock()?;
-            if results.samples.iter().all(Option::is_none) {
+            let mut results = sampler.lock()?;
+            if results.averaged == 0 {
                 return Err(Failure::new(RWT_ERR_NO_SAMPLES, "there is no sample yet: call rwt_sampler_run first"));
             }
-            read(&results, out)
+            read(&mut results, out)
         })
     }
 }
@@ -103,7 +91,7 @@ pub unsafe extern "C" fn rwt_sampler_create(
         }
         let shape = [channels, height, width];
         check_shape(shape, &denoiser.shared.info, operator.map(|a| &*a.shared))?;
-        let options = options.resolve(&denoiser.shared.info, operator.map(|a| a.shared.gap))?;
+        let options = options.resolve(&denoiser.shared.info, operator.map(|a| &*a.shared))?;
         let mut evaluator = denoiser.shared.evaluator(shape)?;
         let spread = Demand {
             options: &options,
@@ -152,11 +140,45 @@ pub unsafe extern "C" fn rwt_sampler_run(
         let sampler = sampler.ok_or_else(|| Failure::null("sampler"))?;
         let mut results = sampler.lock()?;
         sampler.cancel.store(false, Ordering::Relaxed);
-        run::run(sampler, y, progress, user, &mut results)
+        run::run(sampler, y, None, (progress, user), &mut results)
     })
 }
 
-/// Cancel the run under way, if any: it returns RWT_ERR_CANCELLED within one evaluation. Any thread may call this.
+/// The same in a folder, which is made if it is not there: every sample is written there when it is finished, as
+/// sample-NNNNNNNN.npy by its chain's number (numpy's format, [channels, height, width], float32), and on cancelling and every
+/// checkpoint_seconds where each unfinished walk stands. What the folder has is not drawn again, so an interrupted run
+/// goes on where it stood, and one of more chains goes on with those that are missing: to the bit as if it had not been
+/// interrupted. Walks without an operator begin anew. Other machines' chains may be in the same folder.
+///
+/// RWT_ERR_ARGUMENT if the folder is of another run (run.txt in it says of which), RWT_ERR_IO if it cannot be used. Cancelling
+/// takes effect after at most two evaluations, when the walks stand between two levels. The denoiser is asked once more
+/// than needed, to tell whether it is the same.
+///
+/// # Safety
+/// As rwt_sampler_run; `folder` is a string that ends with 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rwt_sampler_run_in(
+    sampler: *const rwt_sampler,
+    folder: *const c_char,
+    y: *const f32,
+    n: usize,
+    progress: rwt_progress_fn,
+    user: *mut c_void,
+) -> rwt_status {
+    guard(|| {
+        // SAFETY: NULL or a live handle; n floats; a string; the caller's word.
+        let (sampler, y, folder) =
+            unsafe { (sampler.as_ref(), options::slice("y", y, n)?, options::text("folder", folder)?) };
+        let sampler = sampler.ok_or_else(|| Failure::null("sampler"))?;
+        let folder = folder.ok_or_else(|| Failure::null("folder"))?;
+        let mut results = sampler.lock()?;
+        sampler.cancel.store(false, Ordering::Relaxed);
+        run::run(sampler, y, Some(Path::new(folder)), (progress, user), &mut results)
+    })
+}
+
+/// Cancel the run under way, if any: it returns RWT_ERR_CANCELLED within one evaluation, in a
+/// folder within two. Any thread may call this.
 ///
 /// # Safety
 /// `sampler` is a live handle.
@@ -168,100 +190,6 @@ pub unsafe extern "C" fn rwt_sampler_cancel(sampler: *const rwt_sampler) -> rwt_
         sampler.cancel.store(true, Ordering::Relaxed);
         Ok(())
     })
-}
-
-/// How many chains have an image to read: all after a whole run, those that had begun after a cancelled one, which are
-/// the first ones by number. 0 while the sampler is busy.
-///
-/// # Safety
-/// `sampler` is NULL or a live handle.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rwt_sampler_started(sampler: *const rwt_sampler) -> u32 {
-    let mut count = 0;
-    let _ = guard(|| {
-        // SAFETY: NULL or a live handle, the caller's word.
-        let sampler = unsafe { sampler.as_ref() }.ok_or_else(|| Failure::null("sampler"))?;
-        count = sampler.lock()?.samples.iter().flatten().count() as u32;
-        Ok(())
-    });
-    count
-}
-
-/// How many chains were finished. 0 while the sampler is busy.
-///
-/// # Safety
-/// `sampler` is NULL or a live handle.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rwt_sampler_finished(sampler: *const rwt_sampler) -> u32 {
-    let mut count = 0;
-    let _ = guard(|| {
-        // SAFETY: NULL or a live handle, the caller's word.
-        let sampler = unsafe { sampler.as_ref() }.ok_or_else(|| Failure::null("sampler"))?;
-        count = sampler.lock()?.finished;
-        Ok(())
-    });
-    count
-}
-
-/// The sample of one chain, n floats in [channels, height, width].
-///
-/// # Safety
-/// `sampler` is a live handle; `out` points to n floats.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rwt_sampler_sample(
-    sampler: *const rwt_sampler,
-    chain: u32,
-    out: *mut f32,
-    n: usize,
-) -> rwt_status {
-    // SAFETY: the caller's word, as documented.
-    unsafe {
-        rwt_sampler::read(sampler, out, n, |results, out| {
-            let count = results.samples.iter().flatten().count();
-            let sample = results.samples.get(chain as usize).and_then(Option::as_ref);
-            let sample = sample.ok_or_else(|| {
-                Failure::argument(format!("chain must be below {count}, the chains that began; found {chain}"))
-            })?;
-            out.copy_from_slice(sample);
-            Ok(())
-        })
-    }
-}
-
-/// The mean over the samples: the estimate with the least expected squared error. After a cancelled run it is over the
-/// finished chains, or over those that had begun if none was finished.
-///
-/// # Safety
-/// `sampler` is a live handle; `out` points to n floats.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rwt_sampler_mean(sampler: *const rwt_sampler, out: *mut f32, n: usize) -> rwt_status {
-    // SAFETY: the caller's word, as documented.
-    unsafe {
-        rwt_sampler::read(sampler, out, n, |results, out| {
-            for (out, mean) in out.iter_mut().zip(&results.mean) {
-                *out = *mean as f32;
-            }
-            Ok(())
-        })
-    }
-}
-
-/// The standard deviation over the samples that the mean is over, element by element: how sure it is. 0 for one sample.
-///
-/// # Safety
-/// `sampler` is a live handle; `out` points to n floats.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rwt_sampler_std(sampler: *const rwt_sampler, out: *mut f32, n: usize) -> rwt_status {
-    // SAFETY: the caller's word, as documented.
-    unsafe {
-        rwt_sampler::read(sampler, out, n, |results, out| {
-            let freedom = f64::from(results.averaged.max(2) - 1);
-            for (out, squares) in out.iter_mut().zip(&results.squares) {
-                *out = (squares / freedom).sqrt() as f32;
-            }
-            Ok(())
-        })
-    }
 }
 
 /// Free a sampler; NULL is allowed. No call of it may be under way.
@@ -278,20 +206,4 @@ pub unsafe extern "C" fn rwt_sampler_free(sampler: *mut rwt_sampler) {
             Ok(())
         });
     }
-}
-
-/// The peak signal-to-noise ratio of two images of n floats in dB; range is the width of the data range. NaN if
-/// an argument cannot be used; infinity for equal images.
-///
-/// # Safety
-/// `a` and `b` point to n floats.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rwt_psnr(a: *const f32, b: *const f32, n: usize, range: f64) -> f64 {
-    let mut decibels = f64::NAN;
-    let _ = guard(|| {
-        // SAFETY: the caller's word, as documented.
-        decibels = unsafe { rwt_core::psnr(options::slice("a", a, n)?, options::slice("b", b, n)?, range)? };
-        Ok(())
-    });
-    decibels
 }

@@ -1,6 +1,8 @@
 //! Options of a sampler, and the levels that follow from them.
 
 use crate::denoiser_info::rwt_denoiser_info;
+use crate::noise_model::Noise;
+use crate::operator::Measurement;
 use crate::options::{self, SizedStruct};
 use crate::status::{Failure, guard, rwt_status};
 
@@ -34,12 +36,14 @@ pub struct rwt_sampler_options {
      * are drawn in several processes need a seed each, or they are the same samples; and a measurement that is simulated
      * with rwt_noise needs another seed, or a chain number that no run has, or the samples know its noise. */
     pub seed: u64,
-    /** Standard deviation of the noise in y, in y's own units; must be set where there is an operator. */
+    /** Standard deviation of the noise in y, in y's own units; must be set where there is an operator, and be 0 where the
+     * operator has a likelihood of its own (rwt_operator_poisson and its like). */
     pub eta: f64,
     /** First noise level. 0: half as many of the data's standard deviations as the widest gap of the mask has pixels,
      * at least 4; without an operator 40; never beyond the denoiser's range. */
     pub sigma_max: f64,
-    /** Last noise level; 0: eta / 5, within the denoiser's range. */
+    /** Last noise level; 0: a fifth of the standard deviation of y, divided by the operator's norm where that is above 1, within
+     * the denoiser's range. Larger, it leaves the samples too wide: see rwt_progress.coarse. */
     pub sigma_min: f64,
     /** Step size over sigma^2 of the preconditioned walk and the template, in (0, 2); 0: 0.5 and 0.77683. */
     pub epsilon: f64,
@@ -54,9 +58,23 @@ pub struct rwt_sampler_options {
     /** Number of the run's first chain: 4 chains from 4 on are the chains 4 to 7 of a run of 8, to the bit, so that a run
      * can be cut over machines. rwt_sampler_sample counts from 0 all the same. */
     pub first_chain: u64,
+    /** Which samples stay in memory for rwt_sampler_sample: 1: all (the default); k: every k-th, from chain 0 on; 0: none. Mean,
+     * standard deviation and quantiles are over all, whatever this says. */
+    pub keep: u32,
+    /** Bins of the histogram of every element that rwt_sampler_quantile reads, 2 bytes each; 0: none (the default). */
+    pub bins: u32,
+    /** Lower end of the histogram; where it equals the upper end, as in the default, the denoiser's range and a quarter of
+     * its width on both sides. */
+    pub bins_low: f64,
+    /** Upper end of the histogram. */
+    pub bins_high: f64,
+    /** How often rwt_sampler_run_in writes where the walks stand, at most. */
+    pub checkpoint_seconds: u32,
+    /** 0. */
+    pub reserved: u32,
 }
 
-// SAFETY: repr(C), numbers only, 8 + 4·4 + 8·8 bytes without padding.
+// SAFETY: repr(C), numbers only, 8 + 4·4 + 8·8 + 2·4 + 2·8 + 2·4 bytes without padding.
 unsafe impl SizedStruct for rwt_sampler_options {
     fn defaults() -> Self {
         Self {
@@ -73,6 +91,12 @@ unsafe impl SizedStruct for rwt_sampler_options {
             temperature: -1.0,
             memory: 0,
             first_chain: 0,
+            keep: 1,
+            bins: 0,
+            bins_low: 0.0,
+            bins_high: 0.0,
+            checkpoint_seconds: 60,
+            reserved: 0,
         }
     }
 }
@@ -93,7 +117,8 @@ const MAX_LEVELS: u32 = 1_000_000;
 impl rwt_sampler_options {
     /// Defaults that depend on the method filled in, everything checked. `gap` is the width of the widest region
     /// that was not measured, in pixels; none without a measurement.
-    pub(crate) fn resolve(mut self, info: &rwt_denoiser_info, gap: Option<usize>) -> Result<Self, Failure> {
+    pub(crate) fn resolve(mut self, info: &rwt_denoiser_info, operator: Option<&Measurement>) -> Result<Self, Failure> {
+        let gap = operator.map(|operator| operator.gap);
         let (levels, epsilon) = match self.method {
             0 => (50, 1.0),
             1 => (200, 0.5),
@@ -116,9 +141,16 @@ impl rwt_sampler_options {
         check((2..=MAX_LEVELS).contains(&self.levels), || {
             format!("levels must be 2 to {MAX_LEVELS}, found {}", self.levels)
         })?;
-        check(gap.is_none() || (eta > 0.0 && eta.is_finite()), || {
-            format!("eta must be above 0, found {eta}: set it to the standard deviation of the noise in y")
-        })?;
+        match operator.map(|operator| &operator.noise) {
+            Some(Noise::Gaussian) => check(eta > 0.0 && eta.is_finite(), || {
+                format!("eta must be above 0, found {eta}: set it to the standard deviation of the noise in y")
+            })?,
+            Some(_) => {
+                check(eta == 0.0, || format!("eta must be 0, found {eta}: the operator has a likelihood of its own"))?
+            }
+            None => {}
+        }
+        self.resolve_bins(info)?;
         self.resolve_range(info, gap)?;
         Ok(self)
     }
@@ -135,14 +167,37 @@ impl rwt_sampler_options {
         check(first > low && first <= highest, || {
             format!("sigma_max must be above {low} and at most {highest}, found {first}")
         })?;
-        if self.sigma_min == 0.0 {
-            let target = gap.map_or(0.0, |_| self.eta / 5.0);
-            self.sigma_min = target.min(first / 2.0).max(low);
+        if self.sigma_min == 0.0 && gap.is_none() {
+            self.sigma_min = low;
         }
+        // 0 with an operator: the measurement will say
         let last = self.sigma_min;
-        check(last >= low && last < first, || {
+        check((last >= low || last == 0.0) && last < first, || {
             format!("sigma_min must be at least {low} and below sigma_max ({first}), found {last}")
         })
+    }
+
+    fn resolve_bins(&mut self, info: &rwt_denoiser_info) -> Result<(), Failure> {
+        if self.bins_low == self.bins_high {
+            let more = (info.range_high - info.range_low) / 4.0;
+            (self.bins_low, self.bins_high) = (info.range_low - more, info.range_high + more);
+        }
+        let (low, high) = (self.bins_low, self.bins_high);
+        check(low < high && (high - low).is_finite(), || {
+            format!("bins_low must be below bins_high, both finite, found {low} and {high}")
+        })
+    }
+
+    /// The last level where none was given: `own` leaves the likelihood as it is, `low` is the smallest that the denoiser knows.
+    pub(crate) fn last_level(&self, own: f64, low: f64) -> f64 {
+        let target = if self.eta > 0.0 { own.min(self.eta / 5.0) } else { own };
+        target.min(self.sigma_max / 2.0).max(low)
+    }
+
+    /// Evaluations of one chain up to a level.
+    pub(crate) fn evaluations_to(&self, level: usize) -> u64 {
+        let level = level as u64;
+        if self.method == rwt_method::RWT_METHOD_GLA as i32 { 2 * level } else { level }
     }
 
     /// Evaluations of one chain.

@@ -1,9 +1,10 @@
 //! What the samples of a finished run say of it.
 
+use crate::collector::Results;
 use crate::diagnostics;
 use crate::operator::Measurement;
 use crate::options::{self, SizedStruct};
-use crate::sampler::{Results, rwt_sampler};
+use crate::sampler::rwt_sampler;
 use crate::status::{Failure, guard, rwt_status, rwt_status_code::*, zeros};
 use rwt_core::{Fit, Modes, Operator, noise};
 
@@ -13,7 +14,8 @@ const FAR: f64 = 4.0;
 /// The fewest samples that can be told apart.
 const LEAST: usize = 6;
 
-/// What rwt_sampler_check found. The fits are those of rwt_fit, the groups those of rwt_modes.
+/// What rwt_sampler_check found. The fits are those of rwt_fit, of counts with the root of their
+/// rate as standard deviation; the groups those of rwt_modes.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rwt_sampler_report {
@@ -49,6 +51,10 @@ pub struct rwt_sampler_report {
     pub ratio: f64,
     /** The ratio above which there are two groups; NaN where it is unknown. */
     pub critical: f64,
+    /** The largest that a solve with the operator left of its equation in the last run, see rwt_progress. */
+    pub solver: f64,
+    /** The last noise level over what it should be at most, see rwt_progress. */
+    pub coarse: f64,
 }
 
 // SAFETY: repr(C), numbers only, without padding.
@@ -68,6 +74,8 @@ unsafe impl SizedStruct for rwt_sampler_report {
             z_of_mean: f64::NAN,
             ratio: f64::NAN,
             critical: f64::NAN,
+            solver: 0.0,
+            coarse: 0.0,
         }
     }
 }
@@ -96,9 +104,13 @@ pub unsafe extern "C" fn rwt_sampler_check(
 
 fn look(sampler: &rwt_sampler, results: &Results) -> Result<rwt_sampler_report, Failure> {
     let kept = || results.samples.iter().enumerate().filter_map(|(chain, x)| Some((chain as u32, x.as_deref()?)));
-    let mut report = rwt_sampler_report { chains: kept().count() as u32, ..rwt_sampler_report::defaults() };
+    let (chains, solver, coarse) = (kept().count() as u32, results.solver, results.coarse);
+    let mut report = rwt_sampler_report { chains, solver, coarse, ..rwt_sampler_report::defaults() };
     if report.chains == 0 {
-        return Err(Failure::new(RWT_ERR_NO_SAMPLES, "there is no sample yet: call rwt_sampler_run first"));
+        return Err(Failure::new(
+            RWT_ERR_NO_SAMPLES,
+            "no sample is kept: call rwt_sampler_run first, with keep above 0",
+        ));
     }
     if let Some(operator) = &sampler.operator {
         Fits::new(operator, &results.y, sampler.options.eta)?.judge(kept(), &results.mean, &mut report)?;
@@ -129,6 +141,7 @@ struct Fits<'a> {
     /// Where something was measured.
     measured: Vec<bool>,
     applied: Vec<f32>,
+    weights: Vec<f32>,
     scratch: Vec<f32>,
 }
 
@@ -138,8 +151,8 @@ impl<'a> Fits<'a> {
     fn new(operator: &'a Measurement, y: &'a [f32], eta: f64) -> Result<Self, Failure> {
         let mut image = zeros(operator.image_len())?;
         noise::fill(0, 0, 0, 0, &mut image);
-        let (measured, applied) = (zeros(y.len())?, zeros(y.len())?);
-        let mut fits = Self { operator, y, eta, measured, applied, scratch: zeros(operator.scratch_len())? };
+        let (measured, applied, weights) = (zeros(y.len())?, zeros(y.len())?, zeros(y.len())?);
+        let mut fits = Self { operator, y, eta, measured, applied, weights, scratch: zeros(operator.scratch_len())? };
         fits.apply(&image)?;
         for ((measured, applied), y) in fits.measured.iter_mut().zip(&fits.applied).zip(y) {
             *measured = *applied != 0.0 || *y != 0.0;
@@ -173,13 +186,23 @@ impl<'a> Fits<'a> {
         Ok(())
     }
 
+    /// χ² of the deviations in units of their standard deviation.
     fn fit(&mut self, x: &[f32]) -> Result<Fit, Failure> {
         self.apply(x)?;
-        Ok(Fit::new(self.y, &self.applied, |i| if self.measured[i] { self.eta } else { f64::INFINITY })?)
+        self.operator.noise.likelihood(self.eta).standardise(self.y, &mut self.applied, &mut self.weights)?;
+        self.said()?;
+        let measured = || self.applied.iter().zip(&self.measured).filter(|(_, measured)| **measured);
+        let chi2 = measured().map(|(deviation, _)| f64::from(*deviation).powi(2)).sum();
+        Ok(Fit::from_chi2(chi2, measured().count())?)
     }
 
     fn apply(&mut self, x: &[f32]) -> Result<(), Failure> {
         self.operator.apply(x, &mut self.applied, &mut self.scratch);
+        self.said()
+    }
+
+    /// What a callback said when it failed.
+    fn said(&self) -> Result<(), Failure> {
         match self.operator.failure.lock().ok().and_then(|mut failure| failure.take()) {
             Some(said) => Err(Failure::new(RWT_ERR_OPERATOR, said)),
             None => Ok(()),

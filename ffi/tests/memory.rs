@@ -11,8 +11,9 @@ use rwt::denoiser_options::{rwt_denoiser_options, rwt_denoiser_options_init, rwt
 use rwt::denoiser_parts::rwt_denoiser_tiled;
 use rwt::mask::rwt_operator_mask;
 use rwt::operator::{rwt_operator, rwt_operator_free};
-use rwt::sampler::{rwt_sampler_create, rwt_sampler_free, rwt_sampler_run, rwt_sampler_sample};
+use rwt::sampler::{rwt_sampler_create, rwt_sampler_free, rwt_sampler_run};
 use rwt::sampler_options::{rwt_sampler_options, rwt_sampler_options_init};
+use rwt::samples::rwt_sampler_sample;
 use rwt::status::rwt_last_error;
 use std::ffi::CStr;
 use std::mem::MaybeUninit;

@@ -84,6 +84,14 @@
     test(two_groups_of_samples_are_reported)                               \
     test(what_was_not_measured_is_not_counted)                             \
     test(a_bad_argument_of_sampler_check_is_an_error)                      \
+    test(an_interrupted_run_goes_on_with_the_same_bits)                     \
+    test(more_chains_go_on_from_those_that_are_there)                       \
+    test(a_sample_in_the_folder_is_an_array_of_numpy)                       \
+    test(a_folder_of_another_run_or_a_broken_file_is_an_error)              \
+    test(what_is_kept_and_quantiles_are_over_all_samples)                   \
+    test(a_last_level_that_is_too_coarse_is_reported)                       \
+    test(counts_and_a_callers_likelihood_are_posterior_to_numerical_integration) \
+    test(a_likelihood_that_cannot_be_is_an_error)                           \
     test(the_version_is_that_of_the_header)
 
 #define DECLARE(name) void name(void);

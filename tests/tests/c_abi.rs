@@ -138,6 +138,14 @@ c_tests! {
     two_groups_of_samples_are_reported
     what_was_not_measured_is_not_counted
     a_bad_argument_of_sampler_check_is_an_error
+    an_interrupted_run_goes_on_with_the_same_bits
+    more_chains_go_on_from_those_that_are_there
+    a_sample_in_the_folder_is_an_array_of_numpy
+    a_folder_of_another_run_or_a_broken_file_is_an_error
+    what_is_kept_and_quantiles_are_over_all_samples
+    a_last_level_that_is_too_coarse_is_reported
+    counts_and_a_callers_likelihood_are_posterior_to_numerical_integration
+    a_likelihood_that_cannot_be_is_an_error
     the_version_is_that_of_the_header
 }
 
