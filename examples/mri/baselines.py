@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 STEPS = 400
-WEIGHTS = np.geomspace(0.004, 0.03, 7)
+WEIGHTS = np.geomspace(0.004, 0.08, 10)
 
 
 def gradient(v):
