@@ -72,7 +72,7 @@ static void keep(chains *c, const job *j, const frame *f, uint32_t chain, const 
     if (j->samples) {
         char name[32];
         snprintf(name, sizeof name, "sample-%" PRIu32 ".npy", chain);
-        write_npy(j->o.out, name, f, sample);
+        write_array(j->o.out, name, f, sample);
     }
     if (chain < SHOWN) {
         c->shown[chain] = allocate(c->m.n, sizeof *sample);

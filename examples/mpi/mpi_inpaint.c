@@ -123,8 +123,8 @@ static void report(const job *j, const measurement *m, const chains *c, float *c
     if (shown[0])
         print_row("one sample", m, shown[0]);
     print_row("mean of the samples", m, mean);
-    write_npy(j->o.out, "mean.npy", f, mean);
-    write_npy(j->o.out, "std.npy", f, std);
+    write_array(j->o.out, "mean.npy", f, mean);
+    write_array(j->o.out, "std.npy", f, std);
 
     float *spread = as_grey(f, std);
     image panel[6] = {{m->truth, f->channels}, {m->y, f->channels}};

@@ -50,7 +50,7 @@ void chains_free(chains *c);
 /* Ctrl-C, or mpirun's own way to say so, came. */
 bool chains_interrupted(void);
 
-/* npy.c: an array [channels, height, width] for numpy. */
-void write_npy(const char *folder, const char *name, const frame *f, const float *values);
+/* options.c: an image [channels, height, width] for numpy; ends the program where it cannot be written. */
+void write_array(const char *folder, const char *name, const frame *f, const float *values);
 
 #endif

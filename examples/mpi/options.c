@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "npy.h"
+
 static const char *const HELP =
     "usage: mpirun -n RANKS mpi_inpaint [options] [picture.png]\n"
     "\n"
@@ -150,4 +152,11 @@ void *allocate(size_t count, size_t size)
     if (!memory)
         fail("no memory for %zu x %zu bytes; try a smaller --size", count, size);
     return memory;
+}
+
+void write_array(const char *folder, const char *name, const frame *f, const float *values)
+{
+    const int error = npy_write(folder, name, values, 3, (const size_t[]){f->channels, f->height, f->width});
+    if (error)
+        fail("%s/%s: %s", folder, name, strerror(error));
 }

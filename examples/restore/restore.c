@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "npy.h"
 #include "picture.h"
 #include "rwt.h"
 
@@ -188,17 +189,9 @@ static float *shown(const rwt_operator *operator, const float *y, size_t m, size
 
 static void write_npy(const options *o, const char *name, const float *values, size_t count)
 {
-    char path[4096], header[119];
-    snprintf(path, sizeof path, "%s/%s", o->out, name);
-    memset(header, ' ', sizeof header);
-    const int length = snprintf(header, sizeof header, "{'descr': '<f4', 'fortran_order': False, 'shape': (%zu,), }", count);
-    header[length] = ' ';
-    header[sizeof header - 1] = '\n';
-    FILE *file = fopen(path, "wb");
-    if (!file || fwrite("\x93NUMPY\x01\x00\x77\x00", 1, 10, file) != 10 ||
-        fwrite(header, 1, sizeof header, file) != sizeof header || fwrite(values, sizeof *values, count, file) != count ||
-        fclose(file) != 0)
-        fail("%s: %s", path, strerror(errno));
+    const int error = npy_write(o->out, name, values, 1, &count);
+    if (error)
+        fail("%s/%s: %s", o->out, name, strerror(error));
 }
 
 static void write_panel(const options *o, float *const images[PANEL], size_t side)
