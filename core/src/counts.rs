@@ -5,8 +5,8 @@ use libm::{exp, fabs, log as ln, sqrt};
 
 /// Counts y ~ Poisson(gain · v + background), v = A x: microscopy, emission tomography, low light.
 ///
-/// The rate must be positive for every image that can be; where a denoiser proposes one for which it is not, a count of 0
-/// goes on as exp(−rate).
+/// The rate must be positive for every image that can be; where a denoiser proposes one for which it is not, the probability
+/// of a count of 0 goes on as exp(−rate).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Poisson<'a> {
     /// Counts for each unit of v, above 0.
@@ -26,11 +26,11 @@ pub struct Transmission<'a> {
     pub background: &'a [f32],
 }
 
-/// The likelihood of one measurement at a v.
-pub(crate) struct Local {
-    /// d ln p(y|v)/dv over the weight.
-    slope: f64,
-    /// The root of Fisher's information, E((d ln p/dv)²): 1/η̂.
+/// A measurement as a Gaussian one that touches its likelihood at a v̂.
+pub(crate) struct Gaussian {
+    /// (ŷ − v)/η̂, v being where A D is.
+    residual: f64,
+    /// 1/η̂.
     weight: f64,
 }
 
@@ -38,11 +38,11 @@ pub(crate) struct Local {
 pub(crate) trait Counts {
     fn check(&self, m: usize) -> Result<(), Error>;
 
-    /// Measurement i near v.
-    fn local(&self, i: usize, y: f64, v: f64) -> Local;
+    /// The expected count of measurement i at v.
+    fn rate(&self, i: usize, v: f64) -> f64;
 
-    /// The v̂ that maximises ln p(y|v̂) − (v̂ − v)²/2q.
-    fn most_probable(&self, i: usize, y: f64, v: f64, q: f64) -> f64;
+    /// Measurement i, at the v̂ that maximises ln p(y|v̂) − (v̂ − v)²/2q.
+    fn gaussian(&self, i: usize, y: f64, v: f64, q: f64) -> Gaussian;
 
     /// Fisher's information at the v that explains y best.
     fn at_data(&self, i: usize, y: f64) -> f64;
@@ -50,10 +50,16 @@ pub(crate) trait Counts {
     /// See [`Likelihood::linearise`](crate::Likelihood).
     fn linearise(&self, y: &[f32], q: f64, v: &mut [f32], weights: &mut [f32]) {
         for (i, (v, own)) in v.iter_mut().zip(weights).enumerate() {
-            let (y, here) = (f64::from(y[i]), f64::from(*v));
-            let at = self.most_probable(i, y, here, q);
-            let Local { slope, weight } = self.local(i, y, at);
-            (*v, *own) = ((weight * (at - here) + slope) as f32, weight as f32);
+            let Gaussian { residual, weight } = self.gaussian(i, f64::from(y[i]), f64::from(*v), q);
+            (*v, *own) = (residual as f32, weight as f32);
+        }
+    }
+
+    /// See [`Likelihood::standardise`](crate::Likelihood::standardise).
+    fn standardise(&self, y: &[f32], v: &mut [f32]) {
+        for (i, (v, y)) in v.iter_mut().zip(y).enumerate() {
+            let rate = self.rate(i, f64::from(*v));
+            *v = ((f64::from(*y) - rate) / sqrt(rate.max(LEAST_COUNT))) as f32;
         }
     }
 
@@ -65,6 +71,8 @@ pub(crate) trait Counts {
 
 /// A variance of counts is taken to be at least this.
 const LEAST_COUNT: f64 = 0.5;
+/// The least information of a measurement, as a part of what is known of v before: a count of 0 has none, but a slope.
+const LEAST_INFORMATION: f64 = 0.01;
 /// Each at least halves the interval.
 const NEWTON_STEPS: usize = 50;
 
@@ -74,17 +82,14 @@ impl Counts for Poisson<'_> {
         check("background", "finite, not negative", self.background, m, 0.0)
     }
 
-    fn local(&self, i: usize, y: f64, v: f64) -> Local {
-        let rate = self.gain * v + of(self.background, i);
-        let deviation = sqrt(rate.max(LEAST_COUNT));
-        let score = if y > 0.0 { y / rate - 1.0 } else { -1.0 };
-        Local { slope: score * deviation, weight: self.gain / deviation }
+    fn rate(&self, i: usize, v: f64) -> f64 {
+        self.gain * v + of(self.background, i)
     }
 
-    fn most_probable(&self, i: usize, y: f64, v: f64, q: f64) -> f64 {
-        let background = of(self.background, i);
-        let spread = self.gain * self.gain * q;
-        let change = self.gain * v + background - spread;
+    /// The log-likelihood is concave: with its own curvature y/rate².
+    fn gaussian(&self, i: usize, y: f64, v: f64, q: f64) -> Gaussian {
+        let (before, spread) = (self.rate(i, v), self.gain * self.gain * q);
+        let change = before - spread;
         // the root of r² − change r − spread y that is a rate
         let root = sqrt(change * change + 4.0 * spread * y);
         let rate = if y == 0.0 {
@@ -94,7 +99,9 @@ impl Counts for Poisson<'_> {
         } else {
             2.0 * spread * y / (root - change)
         };
-        (rate - background) / self.gain
+        let (score, curvature) = if y > 0.0 { (y / rate - 1.0, y / (rate * rate)) } else { (-1.0, 0.0) };
+        let weight = sqrt(curvature.max(LEAST_INFORMATION / spread));
+        Gaussian { residual: weight * (rate - before) + score / weight, weight: self.gain * weight }
     }
 
     fn at_data(&self, i: usize, y: f64) -> f64 {
@@ -108,31 +115,30 @@ impl Counts for Transmission<'_> {
         check("background", "finite, not negative", self.background, m, 0.0)
     }
 
-    fn local(&self, i: usize, y: f64, v: f64) -> Local {
-        let passed = of(self.blank, i) * exp(-v);
-        let rate = passed + of(self.background, i);
-        let deviation = sqrt(rate.max(LEAST_COUNT));
-        let score = if y > 0.0 { 1.0 - y / rate } else { 1.0 };
-        Local { slope: score * deviation, weight: passed / deviation }
+    fn rate(&self, i: usize, v: f64) -> f64 {
+        of(self.blank, i) * exp(-v) + of(self.background, i)
     }
 
-    /// Newton's steps, held between v and what the data say.
-    fn most_probable(&self, i: usize, y: f64, v: f64, q: f64) -> f64 {
+    /// Newton's steps, held between v and what the data say; with Fisher's information, for the curvature can be negative.
+    fn gaussian(&self, i: usize, y: f64, v: f64, q: f64) -> Gaussian {
         let data = ln(of(self.blank, i) / (y - of(self.background, i)).max(LEAST_COUNT));
         let (mut low, mut high) = (v.min(data), v.max(data));
         let mut at = (low + high) / 2.0;
         for _ in 0..NEWTON_STEPS {
-            let Local { slope, weight } = self.local(i, y, at);
-            let excess = at - v - q * slope * weight;
+            let (score, information) = self.derivatives(i, y, at);
+            let excess = at - v - q * score;
             *(if excess < 0.0 { &mut low } else { &mut high }) = at;
-            let next = at - excess / (1.0 + q * weight * weight);
+            let next = at - excess / (1.0 + q * information);
             let next = if next > low && next < high { next } else { (low + high) / 2.0 };
-            if fabs(next - at) <= 1e-9 * (1.0 + fabs(at)) {
-                return next;
-            }
+            let step = fabs(next - at);
             at = next;
+            if step <= 1e-9 * (1.0 + fabs(at)) {
+                break;
+            }
         }
-        at
+        let (score, information) = self.derivatives(i, y, at);
+        let weight = sqrt(information.max(LEAST_INFORMATION / q));
+        Gaussian { residual: weight * (at - v) + score / weight, weight }
     }
 
     fn at_data(&self, i: usize, y: f64) -> f64 {
@@ -154,5 +160,15 @@ fn check(name: &'static str, expected: &'static str, array: &[f32], m: usize, le
     match array.iter().find(|v| !(v.is_finite() && f64::from(**v) >= least)) {
         Some(found) => Err(Error::Parameter { name, expected, found: f64::from(*found) }),
         None => Ok(()),
+    }
+}
+
+impl Transmission<'_> {
+    /// d ln p(y|v)/dv and Fisher's information, E((d ln p/dv)²).
+    fn derivatives(&self, i: usize, y: f64, v: f64) -> (f64, f64) {
+        let passed = of(self.blank, i) * exp(-v);
+        let rate = passed + of(self.background, i);
+        let score = if y > 0.0 { passed * (1.0 - y / rate) } else { passed };
+        (score, if rate > 0.0 { passed * passed / rate } else { 0.0 })
     }
 }

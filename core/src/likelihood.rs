@@ -7,8 +7,8 @@ use libm::sqrt;
 /// The distribution of the measurements y given v = A x.
 ///
 /// Gaussian noise enters as it is. Others enter through the derivatives of their log-likelihood: at every level each
-/// measurement is replaced by the Gaussian that touches its likelihood at a v̂, with the same slope there, and Fisher's
-/// information for the curvature. For counts v̂ is the most probable under N((A D)ᵢ, q‖A‖²), the denoiser's guess and its
+/// measurement is replaced by the Gaussian that touches its likelihood at a v̂, with the same slope there, and its
+/// curvature or Fisher's information. For counts v̂ is the most probable under N((A D)ᵢ, q‖A‖²), the denoiser's guess and its
 /// uncertainty: where the guess is still rough, that is what the data say; as σ falls, it goes to A D (ours). So the likelihood is
 /// the true one where the walk ends, as with Gaussian noise, and the steps are stable at any count.
 #[derive(Clone, Copy)]
@@ -89,7 +89,11 @@ impl Likelihood<'_> {
     pub fn standardise(&self, y: &[f32], v: &mut [f32], scratch: &mut [f32]) -> Result<(), Error> {
         require_len("v", y.len(), v.len())?;
         require_len("scratch", y.len(), scratch.len())?;
-        self.linearise(y, 0.0, v, scratch);
+        match self {
+            Self::Poisson(poisson) => poisson.standardise(y, v),
+            Self::Transmission(transmission) => transmission.standardise(y, v),
+            Self::Gaussian { .. } | Self::Own(_) => self.linearise(y, 0.0, v, scratch),
+        }
         Ok(())
     }
 

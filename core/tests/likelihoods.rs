@@ -102,7 +102,13 @@ fn bars(with: With) -> (f64, f64) {
 
 /// ln y! is left out.
 fn log_poisson(y: f64, rate: f64) -> f64 {
-    if rate > 0.0 { y * rate.ln() - rate } else { f64::NEG_INFINITY }
+    if y == 0.0 {
+        -rate // on the other side of 0 too
+    } else if rate > 0.0 {
+        y * rate.ln() - rate
+    } else {
+        f64::NEG_INFINITY
+    }
 }
 
 #[test]
@@ -135,18 +141,30 @@ fn mixture() -> Mixture<'static> {
 #[test]
 fn counts_of_mixed_pixels_are_posterior_to_numerical_integration() {
     let matrix = [1.0, 0.6, 0.3, -0.8, 0.5, 0.5];
-    let (operator, y) = (Dense::new(&matrix, 3, 2).unwrap(), [38.0, 18.0, 35.0]);
-    let background = [24.0, 26.0, 25.0f32];
-    let likelihood = Likelihood::Poisson(Poisson { gain: 20.0, background: &background });
-    let problem = Problem { operator: &operator, y: &y, likelihood, mean: 0.2, variance: 0.2 };
-    let exact = integrate(2, -1.5, 1.8, |x| {
-        let rate = |i: usize| {
-            20.0 * (f64::from(matrix[2 * i]) * x[0] + f64::from(matrix[2 * i + 1]) * x[1]) + f64::from(background[i])
-        };
-        log_mixture(&MEANS, &WEIGHTS, SPREAD, x) + (0..3).map(|i| log_poisson(f64::from(y[i]), rate(i))).sum::<f64>()
-    });
-    for with in [With::Gla, With::Preconditioned, With::Template] {
-        agree(&format!("{with:?}"), bars(with), &sample(&problem, with, 5.0, &mut mixture()), &exact);
+    let operator = Dense::new(&matrix, 3, 2).unwrap();
+    let methods = [With::Gla, With::Preconditioned, With::Template];
+    // many counts; few, and none
+    for (gain, y, background) in
+        [(20.0, [38.0, 18.0, 35.0], [24.0, 26.0, 25.0]), (3.0, [2.0, 0.0, 1.0], [4.0, 3.0, 3.5])]
+    {
+        let likelihood = Likelihood::Poisson(Poisson { gain, background: &background });
+        let problem = Problem { operator: &operator, y: &y, likelihood, mean: 0.2, variance: 0.2 };
+        let exact = integrate(2, -1.5, 1.8, |x| {
+            let rate = |i: usize| {
+                gain * (f64::from(matrix[2 * i]) * x[0] + f64::from(matrix[2 * i + 1]) * x[1])
+                    + f64::from(background[i])
+            };
+            log_mixture(&MEANS, &WEIGHTS, SPREAD, x)
+                + (0..3).map(|i| log_poisson(f64::from(y[i]), rate(i))).sum::<f64>()
+        });
+        for with in &methods[..if gain > 10.0 { 3 } else { 2 }] {
+            agree(
+                &format!("{with:?}, gain {gain}"),
+                bars(*with),
+                &sample(&problem, *with, 5.0, &mut mixture()),
+                &exact,
+            );
+        }
     }
 }
 
@@ -233,10 +251,15 @@ fn deviations_are_in_units_of_their_own() {
         deviations(Likelihood::Poisson(Poisson { gain: 10.0, background: &[7.0] })),
         [-3.0 / 12f64.sqrt(), -13.0 / 17f64.sqrt()],
     );
+    // a rate that cannot be, and no count: finite
+    near(
+        deviations(Likelihood::Poisson(Poisson { gain: 2.0, background: &[-1.5] })),
+        [9.5 / 0.5f64.sqrt(), 3.5 / 0.5f64.sqrt()],
+    );
     let rates = [10.0 * (-0.5f64).exp() + 2.0, 20.0 * (-1f64).exp() + 2.0];
     near(
         deviations(Likelihood::Transmission(Transmission { blank: &[10.0, 20.0], background: &[2.0] })),
-        [(rates[0] - 9.0) / rates[0].sqrt(), (rates[1] - 4.0) / rates[1].sqrt()], // more counts, less absorber
+        [(9.0 - rates[0]) / rates[0].sqrt(), (4.0 - rates[1]) / rates[1].sqrt()],
     );
 }
 

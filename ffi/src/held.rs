@@ -1,7 +1,7 @@
 //! Other operators, shared by those that are made of them.
 
 use crate::noise_model::Noise;
-use crate::operator::{Kind, Measurement, rwt_operator};
+use crate::operator::{Measurement, rwt_operator};
 use crate::status::Failure;
 use rwt_core::Operator;
 use std::sync::{Arc, Mutex};
@@ -30,6 +30,7 @@ impl Said {
     ///
     /// # Safety
     /// `out` is NULL or points to a pointer.
+    #[cfg(feature = "operators")]
     pub(crate) unsafe fn hand_over<A: Operator + Send + Sync + 'static>(
         &self,
         out: *mut *mut rwt_operator,
@@ -40,7 +41,7 @@ impl Said {
         if out.is_null() {
             return Err(Failure::null("out"));
         }
-        let handle = Measurement::handle(Kind::Other(Box::new(make()?)), shape, gap, self.0.clone())?;
+        let handle = Measurement::handle(crate::operator::Kind::Other(Box::new(make()?)), shape, gap, self.0.clone())?;
         // SAFETY: not NULL, the caller's word.
         unsafe { *out = handle };
         Ok(())
