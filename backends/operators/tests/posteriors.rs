@@ -1,6 +1,9 @@
-//! Guided look-ahead with 99 evaluations against exact posteriors of Gaussian priors.
+//! Every method on every operator against exact posteriors of Gaussian priors.
 
-use rwt_core::{Chain, Dense, Gaussian, Mask, Mixture, Moments, Operator, Problem, Progress, Schedule, gla, noise};
+use rwt_core::{
+    Chain, Dense, Gaussian, Mask, Method, Mixture, Moments, Operator, PosteriorWalk, Problem, Progress, Schedule, gla,
+    noise,
+};
 use rwt_operators::{Averages, Convolution, PeriodicBlur, Separable, Weighted};
 use std::ops::ControlFlow;
 
@@ -49,8 +52,9 @@ fn exact(a: &[Vec<f64>], y: &[f32], eta: f64) -> (Vec<f64>, Vec<f64>) {
     (solved[0].clone(), (0..N).map(|k| solved[1 + k][k].sqrt()).collect())
 }
 
-/// Root mean square bias in posterior standard deviations and log ratio of standard deviations, of samples of y.
-fn compare(operator: &dyn Operator, eta: f64) -> (f64, f64) {
+/// Root mean square bias in posterior standard deviations and log ratio of standard deviations, of samples of y by a method
+/// with so many levels.
+fn compare(operator: &dyn Operator, eta: f64, method: Method, count: usize, chains: u64) -> (f64, f64) {
     let a = matrix(operator);
     // data from the model: a picture of the prior and noise
     let (mut truth, mut e) = (vec![0f32; N], vec![0f32; a.len()]);
@@ -60,15 +64,17 @@ fn compare(operator: &dyn Operator, eta: f64) -> (f64, f64) {
     let y: Vec<f32> = a.iter().zip(&e).map(|(row, e)| (dot(row) + eta * f64::from(*e)) as f32).collect();
     let (mean, std) = exact(&a, &y, eta);
     let problem = Problem::gaussian(&operator, &y, eta, 0.0, PRIOR);
-    let mut levels = [0.0; 50];
-    Schedule::Geometric { sigma_max: 10.0, sigma_min: eta / 5.0 }.levels(&mut levels).unwrap();
+    let mut levels = vec![0.0; count];
+    let sigma_max = if method == Method::GuidedLookAhead { 10.0 } else { 2.0 };
+    Schedule::Geometric { sigma_max, sigma_min: eta / 5.0 }.levels(&mut levels).unwrap();
     let (mut found, mut squares) = (vec![0.0; N], vec![0.0; N]);
     let mut moments = Moments::new(&mut found, &mut squares).unwrap();
     let (mut x, mut workspace) = (vec![0f32; N], vec![0f32; problem.workspace_len(1)]);
     let mut prior = Gaussian::new(&[0.0; N], &[PRIOR as f32; N]).unwrap();
-    for chain in 0..CHAINS {
+    for chain in 0..chains {
         let go = |_: Progress<'_>| ControlFlow::Continue(());
-        gla(&problem, &levels, Chain { seed: 4, chain }, &mut prior, &mut x, &mut workspace, go).unwrap();
+        let walk = PosteriorWalk::new(&problem, &levels, method, Chain { seed: 4, chain }, 1).unwrap();
+        walk.run(&mut prior, &mut x, &mut workspace, go).unwrap();
         moments.add(&x).unwrap();
     }
     let rms = |values: &dyn Fn(usize) -> f64| ((0..N).map(|i| values(i).powi(2)).sum::<f64>() / N as f64).sqrt();
@@ -76,27 +82,64 @@ fn compare(operator: &dyn Operator, eta: f64) -> (f64, f64) {
     (bias, rms(&|i| (moments.std(i) / std[i]).ln()))
 }
 
-#[test]
-fn guided_look_ahead_has_the_posteriors_mean_and_spread() {
+const MASK: [u8; N] = {
+    let (mut mask, mut i) = ([0; N], 0);
+    while i < N {
+        mask[i] = (!i.is_multiple_of(5) && i % 3 != 1) as u8;
+        i += 1;
+    }
+    mask
+};
+
+fn dense() -> Vec<f32> {
     let mut values = vec![0f32; 12 * N];
     noise::fill(2, 0, 0, 0, &mut values);
     values.iter_mut().for_each(|value| *value /= (N as f32).sqrt());
-    let mask: Vec<u8> = (0..N).map(|i| u8::from(i % 5 != 0 && i % 3 != 1)).collect();
-    let operators: Vec<(&str, Box<dyn Operator + '_>)> = vec![
-        ("mask", Box::new(Mask::new(&mask, 1).unwrap())),
+    values
+}
+
+fn operators(dense: &[f32]) -> Vec<(&str, Box<dyn Operator + '_>)> {
+    vec![
+        ("mask", Box::new(Mask::new(&MASK, 1).unwrap())),
         ("averages", Box::new(Averages::new(1, SIDE, SIDE, 2).unwrap())),
         ("bicubic", Box::new(Separable::bicubic(1, SIDE, SIDE, 2).unwrap())),
         ("periodic blur", Box::new(PeriodicBlur::new(1, SIDE, SIDE, &BLUR, [3, 3]).unwrap())),
         ("blur", Box::new(Convolution::new(1, SIDE, SIDE, &BLUR, [3, 3]).unwrap())),
-        ("matrix", Box::new(Dense::new(&values, 12, N).unwrap())),
-    ];
+        ("matrix", Box::new(Dense::new(dense, 12, N).unwrap())),
+    ]
+}
+
+#[test]
+fn guided_look_ahead_has_the_posteriors_mean_and_spread() {
     // the root mean square of 36 biases of means over 1500 chains is .026 with a standard error of .003
-    for (name, operator) in &operators {
+    for (name, operator) in &operators(&dense()) {
         for eta in [0.2, 0.05, 0.01] {
-            let (bias, ratio) = compare(&**operator, eta);
+            let (bias, ratio) = compare(&**operator, eta, Method::GuidedLookAhead, 50, CHAINS);
             println!("{name}, eta {eta}: bias {bias:.3} posterior standard deviations, log ratio {ratio:.3}");
             assert!(bias < 0.1 && ratio < 0.14, "{name}, eta {eta}: bias {bias}, log ratio {ratio}");
         }
+    }
+}
+
+#[test]
+fn the_preconditioned_walk_has_the_posteriors_mean_and_spread() {
+    for (name, operator) in &operators(&dense()) {
+        for eta in [0.2, 0.05, 0.01] {
+            let method = Method::Preconditioned { epsilon: 0.5, temperature: None };
+            let (bias, ratio) = compare(&**operator, eta, method, 200, 800);
+            println!("{name}, eta {eta}: bias {bias:.3} posterior standard deviations, log ratio {ratio:.3}");
+            assert!(bias < 0.1 && ratio < 0.14, "{name}, eta {eta}: bias {bias}, log ratio {ratio}");
+        }
+    }
+}
+
+#[test]
+fn the_template_has_the_posteriors_mean_where_eta_is_not_small() {
+    for (name, operator) in &operators(&dense()) {
+        let method = Method::Template { epsilon: 0.3, first_temperature: 0.0 };
+        let (bias, ratio) = compare(&**operator, 0.2, method, 750, 600);
+        println!("{name}: bias {bias:.3} posterior standard deviations, log ratio {ratio:.3}");
+        assert!(bias < 0.15 && ratio < 0.25, "{name}: bias {bias}, log ratio {ratio}");
     }
 }
 
