@@ -3,7 +3,8 @@
 use crate::denoiser::Denoiser;
 use crate::error::{Error, WalkError};
 use crate::operator::{Operator, dot};
-use crate::posterior::{Chain, Method, Observe, PosteriorWalk, chains_of};
+use crate::posterior::{Chain, Method, Observe};
+use crate::posterior_walk::{PosteriorWalk, chains_of};
 use crate::problem::{Arrays, Problem, weigh};
 use crate::update::update;
 use crate::walk::Step;

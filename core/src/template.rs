@@ -3,7 +3,8 @@
 use crate::denoiser::Denoiser;
 use crate::error::WalkError;
 use crate::operator::Operator;
-use crate::posterior::{Chain, Method, Observe, PosteriorWalk, chains_of};
+use crate::posterior::{Chain, Method, Observe};
+use crate::posterior_walk::{PosteriorWalk, chains_of};
 use crate::problem::{Arrays, Problem, weigh};
 use crate::recipes::paper::Paper;
 use crate::update::update;
