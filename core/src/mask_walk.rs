@@ -6,7 +6,6 @@ use crate::noise;
 use crate::operators::Mask;
 use crate::posterior::{Chain, Method, Request};
 use crate::preconditioned;
-use crate::problem::Problem;
 use crate::schedule::check_levels;
 use crate::update::update;
 use crate::walk::Step;
@@ -23,14 +22,13 @@ const BLOCK: usize = 64;
 /// about 1.5 KB of stack; for microcontrollers.
 ///
 /// ```
-/// use rwt_core::{Chain, Denoiser, Gaussian, Mask, MaskWalk, Method, Problem};
+/// use rwt_core::{Chain, Denoiser, Gaussian, Mask, MaskWalk, Method};
 ///
 /// let mask = Mask::new(&[1, 0], 1)?;
-/// let problem = Problem::gaussian(&mask, &[0.5, 0.0], 0.1, 0.0, 0.25);
 /// let (mut x, mut workspace) = ([0.0; 2], [0.0; 4]);
 /// let mut prior = Gaussian::new(&[0.0; 2], &[0.25; 2])?; // any denoiser, in hardware too
 /// let (levels, chain) = ([5.0, 1.0, 0.2, 0.02], Chain { seed: 1, chain: 0 });
-/// let mut walk = MaskWalk::new(&problem, &levels, Method::GuidedLookAhead, chain)?;
+/// let mut walk = MaskWalk::new(mask, &[0.5, 0.0], 0.1, 0.0, 0.25, &levels, Method::GuidedLookAhead, chain)?;
 /// while let Some(request) = walk.request(&mut x, &mut workspace)? {
 ///     prior.denoise(&x, request.sigma, &mut workspace[request.into])?;
 ///     walk.advance(&mut x, &mut workspace)?;
@@ -72,21 +70,22 @@ enum Stage {
 }
 
 impl<'p> MaskWalk<'p> {
-    /// A walk at its beginning; everything that can be is checked. y may hold anything where nothing was measured.
+    /// A walk at its beginning; everything that can be is checked. `y` has the layout of the image, with noise of standard
+    /// deviation `eta`, and may hold anything where nothing was measured; `mean` and `variance` are the data's.
     ///
     /// # Errors
-    /// [`Error::Length`], [`Error::Parameter`] or [`Error::Level`] with what is wrong; [`Error::Parameter`] for another method,
-    /// and for a likelihood that is not Gaussian.
+    /// [`Error::Length`], [`Error::Parameter`] or [`Error::Level`] with what is wrong; [`Error::Parameter`] for another method.
     pub fn new(
-        problem: &Problem<'p, Mask<'p>>,
+        mask: Mask<'p>,
+        y: &'p [f32],
+        eta: f64,
+        mean: f64,
+        variance: f64,
         levels: &'p [f64],
         method: Method,
         chain: Chain,
     ) -> Result<Self, Error> {
-        let eta = problem.likelihood.gaussian();
-        let eta = eta.ok_or(Error::Parameter { name: "likelihood", expected: "Gaussian", found: f64::NAN })?;
-        let measured = Measured::new(problem.operator, problem.y, eta)?;
-        let (mean, variance) = (problem.mean, problem.variance);
+        let measured = Measured::new(mask, y, eta)?;
         require(variance > 0.0 && variance.is_finite(), "variance", "finite and above 0", variance)?;
         require(mean.is_finite(), "mean", "finite", mean)?;
         require(levels.len() >= 2, "levels", "at least 2", levels.len() as f64)?;
@@ -275,6 +274,7 @@ impl<'p> MaskWalk<'p> {
     }
 
     /// The step of [`preconditioned`](crate::preconditioned()), in blocks of noise.
+    #[inline(never)] // its blocks would lie on the stack of guided look-ahead too
     fn preconditioned(
         &self,
         epsilon: f64,

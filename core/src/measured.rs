@@ -13,9 +13,9 @@ pub(crate) struct Measured<'a> {
 }
 
 impl<'a> Measured<'a> {
-    pub fn new(mask: &Mask<'a>, y: &'a [f32], eta: f64) -> Result<Self, Error> {
+    pub fn new(mask: Mask<'a>, y: &'a [f32], eta: f64) -> Result<Self, Error> {
         let (mask, channels) = mask.parts();
-        let n = mask.len().checked_mul(channels).unwrap_or(usize::MAX);
+        let n = mask.len().saturating_mul(channels);
         require_len("y", n, y.len())?;
         require(eta > 0.0 && eta.is_finite(), "eta", "finite and above 0", eta)?;
         let measured = Self { mask, y, eta };

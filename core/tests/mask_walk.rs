@@ -1,8 +1,7 @@
 //! The walk in little memory gives the bits of the general one.
 
 use rwt_core::{
-    Chain, Denoiser, Error, Likelihood, Mask, MaskWalk, Method, Mixture, Poisson, PosteriorWalk, Problem, Schedule,
-    WalkError, noise,
+    Chain, Denoiser, Error, Mask, MaskWalk, Method, Mixture, PosteriorWalk, Problem, Schedule, WalkError, noise,
 };
 
 const PIXELS: usize = 75; // not a multiple of a block of noise
@@ -60,8 +59,7 @@ fn general(case: &Case, method: Method) -> Vec<Vec<f32>> {
 
 fn small(case: &Case, y: &[f32], method: Method, from: Option<(usize, &[f32])>) -> Vec<Vec<f32>> {
     let (mask, levels) = (Mask::new(&case.mask, 2).unwrap(), levels());
-    let problem = Problem::gaussian(&mask, y, 0.05, 0.1, 0.9);
-    let mut walk = MaskWalk::new(&problem, &levels, method, CHAIN).unwrap();
+    let mut walk = MaskWalk::new(mask, y, 0.05, 0.1, 0.9, &levels, method, CHAIN).unwrap();
     let (mut x, mut workspace) = (vec![f32::NAN; N], vec![f32::NAN; walk.workspace_len()]);
     if let Some((level, place)) = from {
         walk = walk.resume(level).unwrap();
@@ -121,8 +119,8 @@ fn what_y_holds_at_missing_pixels_is_not_read() {
     }
 }
 
-fn refused(mask: &Mask<'_>, y: &[f32], levels: &[f64], method: Method) -> String {
-    MaskWalk::new(&Problem::gaussian(mask, y, 0.05, 0.0, 1.0), levels, method, CHAIN).unwrap_err().to_string()
+fn refused(mask: Mask<'_>, y: &[f32], levels: &[f64], method: Method) -> String {
+    MaskWalk::new(mask, y, 0.05, 0.0, 1.0, levels, method, CHAIN).unwrap_err().to_string()
 }
 
 #[test]
@@ -131,33 +129,30 @@ fn what_cannot_be_is_named() {
     let gla = Method::GuidedLookAhead;
     let template = Method::Template { epsilon: 0.5, first_temperature: 0.0 };
     for (said, found) in [
-        (refused(&mask, &[0.0; 3], &[1.0, 0.1], gla), "y must have 2 elements, found 3"),
-        (refused(&mask, &[f32::NAN, 0.0], &[1.0, 0.1], gla), "y must be finite"),
-        (refused(&mask, &[0.0; 2], &[1.0], gla), "at least 2"),
-        (refused(&mask, &[0.0; 2], &[1.0, 1.0], gla), "noise level 1"),
-        (refused(&mask, &[0.0; 2], &[1.0, 0.1], template), "method must be guided look-ahead or"),
-        (refused(&mask, &[0.0; 2], &[1.0, 0.1], Method::Preconditioned { epsilon: 2.0, temperature: None }), "epsilon"),
+        (refused(mask, &[0.0; 3], &[1.0, 0.1], gla), "y must have 2 elements, found 3"),
+        (refused(mask, &[f32::NAN, 0.0], &[1.0, 0.1], gla), "y must be finite"),
+        (refused(mask, &[0.0; 2], &[1.0], gla), "at least 2"),
+        (refused(mask, &[0.0; 2], &[1.0, 1.0], gla), "noise level 1"),
+        (refused(mask, &[0.0; 2], &[1.0, 0.1], template), "method must be guided look-ahead or"),
+        (refused(mask, &[0.0; 2], &[1.0, 0.1], Method::Preconditioned { epsilon: 2.0, temperature: None }), "epsilon"),
     ] {
         assert!(said.contains(found), "{said}");
     }
-    let problem = Problem::gaussian(&mask, &[0.0; 2], 0.05, 0.0, 1.0);
-    let new = |problem: Problem<'_, Mask<'_>>| MaskWalk::new(&problem, &[1.0, 0.1], gla, CHAIN).map(|_| ());
-    for eta in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-        let error = new(Problem { likelihood: Likelihood::Gaussian { eta }, ..problem });
-        assert!(matches!(error, Err(Error::Parameter { name: "eta", .. })));
-        let error = new(Problem { variance: if eta == -1.0 { 0.0 } else { eta }, ..problem });
-        assert!(matches!(error, Err(Error::Parameter { name: "variance", .. })));
+    let new = |eta: f64, mean: f64, variance: f64| {
+        MaskWalk::new(mask, &[0.0; 2], eta, mean, variance, &[1.0, 0.1], gla, CHAIN).map(|_| ())
+    };
+    for number in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        assert!(matches!(new(number, 0.0, 1.0), Err(Error::Parameter { name: "eta", .. })));
+        assert!(matches!(new(0.1, 0.0, number), Err(Error::Parameter { name: "variance", .. })));
     }
-    assert!(matches!(new(Problem { mean: f64::NAN, ..problem }), Err(Error::Parameter { name: "mean", .. })));
-    let counts = Likelihood::Poisson(Poisson { gain: 1.0, background: &[1.0; 2] });
-    assert!(matches!(new(Problem { likelihood: counts, ..problem }), Err(Error::Parameter { name: "likelihood", .. })));
+    assert!(matches!(new(0.1, f64::NAN, 1.0), Err(Error::Parameter { name: "mean", .. })));
 }
 
 #[test]
 fn arrays_of_other_lengths_and_nan_from_the_denoiser_are_errors() {
     let mask = Mask::new(&[1, 0], 1).unwrap();
-    let problem = Problem::gaussian(&mask, &[0.0; 2], 0.05, 0.0, 1.0);
-    let mut walk = MaskWalk::new(&problem, &[1.0, 0.1], Method::GuidedLookAhead, CHAIN).unwrap();
+    let gla = Method::GuidedLookAhead;
+    let mut walk = MaskWalk::new(mask, &[0.0; 2], 0.05, 0.0, 1.0, &[1.0, 0.1], gla, CHAIN).unwrap();
     assert!(walk.resume(2).is_err());
     assert!(matches!(walk.request(&mut [0.0; 3], &mut [0.0; 4]), Err(Error::Length { name: "x", .. })));
     assert!(matches!(walk.request(&mut [0.0; 2], &mut [0.0; 5]), Err(Error::Length { name: "workspace", .. })));

@@ -30,6 +30,7 @@ impl Said {
     ///
     /// # Safety
     /// `out` is NULL or points to a pointer.
+    #[cfg_attr(not(feature = "operators"), expect(dead_code))]
     pub(crate) unsafe fn hand_over<A: Operator + Send + Sync + 'static>(
         &self,
         out: *mut *mut rwt_operator,
