@@ -121,11 +121,12 @@ fn a_picture_restored_on_a_microcontroller_is_that_of_a_desktop() {
         return skip("a_picture_restored_on_a_microcontroller_is_that_of_a_desktop", &missing);
     }
     let [there, here] = both("restore");
+    assert_eq!(values(&there, "levels"), values(&here, "levels"));
     check_picture(&there, &here);
 }
 
 fn check_picture(there: &str, here: &str) {
-    for name in ["measurement", "levels", "psnr_before", "psnr_after"] {
+    for name in ["measurement", "psnr_before", "psnr_after"] {
         assert_eq!(values(there, name), values(here, name));
     }
     let (restored, expected) = (pixels(there), pixels(here));
@@ -135,6 +136,38 @@ fn check_picture(there: &str, here: &str) {
     let [before, after] = ["psnr_before", "psnr_after"].map(|name| number(there, name));
     println!("PSNR {before} to {after} dB, {} instructions", values(there, "instructions")[0]);
     assert!(before < 20.0 && after > 35.0, "{before} dB, {after} dB");
+}
+
+#[test]
+fn a_picture_restored_by_rust_on_a_microcontroller_is_that_of_a_desktop() {
+    let test = "a_picture_restored_by_rust_on_a_microcontroller_is_that_of_a_desktop";
+    if let Some(missing) = missing() {
+        return skip(test, &missing);
+    }
+    let folder = root().join("examples/firmware/rust");
+    if !output(Command::new(env!("CARGO")).args(["fetch", "--locked"]).current_dir(&folder)).status.success() {
+        return skip(test, "cortex-m-rt cannot be downloaded");
+    }
+    let target = target().join("firmware-rust");
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--release", "--locked", "--target-dir"]).arg(&target).current_dir(&folder);
+    run(build.env_remove("RUSTFLAGS"));
+    let program = target.join(CORTEX_M4F).join("release/restore");
+    let there = emulate(&program);
+    check_picture(&there, &run(&mut Command::new(programs().join("restore"))));
+    let ([flash, ram], stack) = (sizes(&program), number(&there, "stack") as usize);
+    println!("in Rust: flash {flash}, static RAM {ram}, stack {stack} bytes");
+    assert!(flash > 8 << 10 && flash <= 40 << 10, "{flash} bytes of flash, with the prior's tables");
+    assert!(ram > 4 * IMAGE && ram <= 4 * IMAGE + 2048, "{ram} bytes of RAM");
+    assert!(stack > 256 && stack <= 2048, "{stack} bytes of stack");
+}
+
+/// Bytes of a program: flash, static RAM.
+fn sizes(program: &Path) -> [usize; 2] {
+    let sizes = run(Command::new("arm-none-eabi-size").arg(program));
+    let words = sizes.lines().nth(1).unwrap().split_whitespace();
+    let sizes: Vec<usize> = words.map_while(|word| word.parse().ok()).collect();
+    [sizes[0] + sizes[1], sizes[1] + sizes[2]]
 }
 
 /// Bytes of librwt.a in a program, by the linker's map: in flash, in RAM.
@@ -166,10 +199,7 @@ fn the_firmware_in_c_keeps_to_24_kib_of_flash_four_images_and_2_kib_of_stack() {
     let program = programs().join("restore.elf");
     let map = std::fs::read_to_string(programs().join("restore.elf.map")).expect("the linker's map");
     let [flash, ram] = taken(&map);
-    let sizes = run(Command::new("arm-none-eabi-size").arg(&program));
-    let sizes: Vec<usize> =
-        sizes.lines().nth(1).unwrap().split_whitespace().map_while(|word| word.parse().ok()).collect();
-    let (all_flash, all_ram) = (sizes[0] + sizes[1], sizes[1] + sizes[2]);
+    let [all_flash, all_ram] = sizes(&program);
     let stack = number(&emulate(&program), "stack") as usize;
     println!("flash {flash} of {all_flash}, static RAM {ram} of {all_ram}, stack {stack} bytes");
     assert!(flash > 8 << 10 && flash <= 24 << 10, "rwt takes {flash} bytes of flash");
