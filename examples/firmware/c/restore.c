@@ -17,6 +17,7 @@ static float x[PIXELS], y[PIXELS], workspace[RWT_WALK_IMAGES * PIXELS];
 static uint8_t mask[PIXELS];
 static double levels[LEVELS];
 static rwt_walk walk;
+static uint64_t denoising; /* instructions */
 
 /* The true picture: soft spots. */
 static float picture(size_t i)
@@ -91,7 +92,11 @@ static rwt_status restore(denoiser denoise)
         status = rwt_walk_request(&walk, &sigma, &denoised);
         if (status || !denoised)
             break;
-        status = denoise(x, sigma, denoised) ? RWT_ERR_DENOISER : rwt_walk_advance(&walk);
+        const uint64_t start = board_instructions();
+        status = denoise(x, sigma, denoised) ? RWT_ERR_DENOISER : RWT_OK;
+        denoising += board_instructions() - start;
+        if (!status)
+            status = rwt_walk_advance(&walk);
     }
     return status;
 }
@@ -128,6 +133,7 @@ int main(void)
     print_bits("levels", hash(HASH_START, levels, sizeof levels));
     print_bits("image", hash(HASH_START, x, sizeof x));
     print_number("instructions", (uint32_t)instructions);
+    print_number("of_the_denoiser", (uint32_t)denoising);
     print_number("stack", stack);
     print_image(x);
     return 0;
