@@ -2,6 +2,7 @@
 //! [`rwt_update`](plan::rwt_update), [`rwt_noise`](plan::rwt_noise), the training tables of [`table`]) has no handle, no heap and no callback: the
 //! caller drives; the [`diagnostics`] work on the caller's arrays too. Level 2 has denoisers, operators and a sampler that
 //! runs chains over threads.
+//!
 //! Without the feature `std` there is a part of level 1 alone: schedules, plans, the update, noise and the [`walk`] over
 //! missing pixels, for machines without a heap and an operating system. An error there has a status and no text of its own.
 //!
