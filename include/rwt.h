@@ -31,6 +31,16 @@
 typedef int32_t rwt_status;
 
 /**
+ * Words of an rwt_walk.
+ */
+#define RWT_WALK_WORDS 32
+
+/**
+ * Images of workspace that a walk takes beside x and y.
+ */
+#define RWT_WALK_IMAGES 2
+
+/**
  * What a status says. Numbers are only ever added.
  */
 typedef enum rwt_status_code {
@@ -876,6 +886,91 @@ typedef struct rwt_sampler_report {
   double coarse;
 } rwt_sampler_report;
 
+/**
+ * A walk under way, in the caller's memory: plain data that may be moved, and needs no freeing.
+ */
+typedef struct rwt_walk {
+  /**
+   * The library's own.
+   */
+  uint64_t words[RWT_WALK_WORDS];
+} rwt_walk;
+
+/**
+ * A walk over an image most of whose pixels are missing; fill with rwt_walk_options_init first, then set at least eta,
+ * mask, y, levels and their counts. The arrays must stay as they are until the walk has ended.
+ */
+typedef struct rwt_walk_options {
+  /**
+   * sizeof(rwt_walk_options).
+   */
+  size_t struct_size;
+  /**
+   * RWT_METHOD_GLA (the default) or RWT_METHOD_PRECONDITIONED.
+   */
+  int32_t method;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * Standard deviation of the noise in y, in y's own units.
+   */
+  double eta;
+  /**
+   * The data's mean, where the walk starts.
+   */
+  double mean;
+  /**
+   * The data's variance per element.
+   */
+  double variance;
+  /**
+   * Step size over sigma^2 of the preconditioned walk, in (0, 2).
+   */
+  double epsilon;
+  /**
+   * Temperature of the preconditioned walk, at most 1; below 0: the one that keeps the marginals.
+   */
+  double temperature;
+  /**
+   * Seed of all noise.
+   */
+  uint64_t seed;
+  /**
+   * The chain's number: chain c of a run of rwt_sampler_run with the same seed has the same noise.
+   */
+  uint64_t chain;
+  /**
+   * pixels bytes, not 0 where the pixel was measured, the same ones for every channel.
+   */
+  const uint8_t *mask;
+  /**
+   * The measurement, [channels, pixels]; what it holds at missing pixels is not read.
+   */
+  const float *y;
+  /**
+   * Noise levels that decrease, as of rwt_schedule; the last about eta/5.
+   */
+  const double *levels;
+  /**
+   * Pixels of a channel.
+   */
+  size_t pixels;
+  /**
+   * Channels.
+   */
+  size_t channels;
+  /**
+   * How many levels, at least 2.
+   */
+  size_t level_count;
+  /**
+   * 0, or the levels that are done: what rwt_walk_level said when x was what it is now.
+   */
+  size_t level;
+} rwt_walk_options;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -1338,7 +1433,8 @@ rwt_status rwt_operator_sparse(const size_t *starts,
                                struct rwt_operator **out);
 
 /**
- * Write n >= 2 decreasing noise levels into levels. options may be NULL: the defaults.
+ * Write n >= 2 decreasing noise levels into levels. options may be NULL: the defaults. A library without std may have
+ * written levels that are too close to one another when it says so.
  * `options` is NULL or was initialised; `levels` points to n doubles.
  */
 RWT_API rwt_status rwt_schedule(const struct rwt_plan_options *options, double *levels, size_t n);
@@ -1388,6 +1484,12 @@ rwt_status rwt_noise(uint64_t seed,
                      float *out);
 
 /**
+ * Write the defaults into *options; size is sizeof *options.
+ * `options` points to `size` writable bytes.
+ */
+RWT_API rwt_status rwt_plan_options_init(struct rwt_plan_options *options, size_t size);
+
+/**
  * Print a plan of count rows into out as text that ends with 0: a table to read, or comma-separated values if csv is
  * not 0. sigmas is a network's training table of n increasing levels, for a column with the network's times; NULL and 0:
  * no such column. *needed (may be NULL) is the size of the text with its 0, also for RWT_ERR_CAPACITY, when out holds
@@ -1403,12 +1505,6 @@ rwt_status rwt_plan_print(const struct rwt_step *steps,
                           char *out,
                           size_t capacity,
                           size_t *needed);
-
-/**
- * Write the defaults into *options; size is sizeof *options.
- * `options` points to `size` writable bytes.
- */
-RWT_API rwt_status rwt_plan_options_init(struct rwt_plan_options *options, size_t size);
 
 /**
  * A sampler for images of channels x height x width. operator NULL: samples of the prior, without a measurement.
@@ -1545,7 +1641,7 @@ RWT_API double rwt_psnr(const float *a, const float *b, size_t n, double range);
 
 /**
  * The text of the last error in this thread; "" if there was none. Never NULL; valid until the next call of this
- * library in this thread.
+ * library in this thread. In a library without std: a fixed text for the status of the last error.
  */
 RWT_API const char *rwt_last_error(void);
 
@@ -1596,6 +1692,62 @@ rwt_status rwt_table_snap(const double *sigmas,
                           int32_t clamp,
                           double *levels,
                           size_t *count);
+
+/**
+ * Bytes of an rwt_walk as this library knows it; sizeof(rwt_walk) as the header knows it.
+ */
+RWT_API size_t rwt_walk_size(void);
+
+/**
+ * Begin a walk that makes x a posterior sample of an image with missing pixels, to the bit the one of rwt_sampler_run with
+ * the same numbers; its arrays are the caller's, and its denoiser is run by the caller:
+ *
+ *     status = rwt_walk_begin(&walk, &options, n, x, RWT_WALK_IMAGES * n, workspace);
+ *     while (!status && !(status = rwt_walk_request(&walk, &sigma, &denoised)) && denoised) {
+ *         ... write D(x, sigma) into denoised[n], from a network, a chip, another processor ...
+ *         status = rwt_walk_advance(&walk);
+ *     }
+ *
+ * n must be channels * pixels. x holds what stood there if options.level is not 0, else anything; the workspace anything.
+ * What options points to, x and the workspace must stay where they are until the walk has ended.
+ * `walk` points to an rwt_walk; `options` was initialised, and its arrays have the lengths that it tells; `x` points to n
+ * floats, `workspace` to `workspace_len`; nothing overlaps.
+ */
+RWT_API
+rwt_status rwt_walk_begin(struct rwt_walk *walk,
+                          const struct rwt_walk_options *options,
+                          size_t n,
+                          float *x,
+                          size_t workspace_len,
+                          float *workspace);
+
+/**
+ * Where to evaluate the denoiser next: write D(x, *sigma) of the walk's x into the n floats at *denoised, then call
+ * rwt_walk_advance. *denoised is NULL when the walk has ended, and x is the sample. Asked again, it says the same.
+ * `walk` points to an rwt_walk, `sigma` to a double, `denoised` to a pointer.
+ */
+RWT_API rwt_status rwt_walk_request(struct rwt_walk *walk, double *sigma, float **denoised);
+
+/**
+ * Take in the denoised image that was asked for; nothing, if none was. RWT_ERR_NOT_FINITE if NaN or infinity is in it.
+ * `walk` points to an rwt_walk.
+ */
+RWT_API rwt_status rwt_walk_advance(struct rwt_walk *walk);
+
+/**
+ * Write the levels that are done into *level if the walk stands between two levels, which it can after rwt_walk_advance,
+ * else SIZE_MAX. A walk that begins with this level and the x of now goes on with the same bits.
+ * `walk` points to an rwt_walk, `level` to a size_t.
+ */
+RWT_API
+rwt_status rwt_walk_level(struct rwt_walk *walk,
+                          size_t *level);
+
+/**
+ * Write the defaults into *options; size is sizeof *options.
+ * `options` points to `size` writable bytes.
+ */
+RWT_API rwt_status rwt_walk_options_init(struct rwt_walk_options *options, size_t size);
 
 #ifdef __cplusplus
 }  // extern "C"

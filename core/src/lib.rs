@@ -13,7 +13,8 @@
 //! | [`Walker`] | the place: it holds arrays and runs the [`Denoiser`] | [`SliceWalker`] here, others in backends |
 //!
 //! [`recipes`] is the table of the known samplers, each cell linked to the function that makes it.
-//! Posterior samples of an inverse problem ([`Problem`]) come from [`gla()`], [`preconditioned()`] or [`template()`];
+//! Posterior samples of an inverse problem ([`Problem`]) come from [`gla()`], [`preconditioned()`] or [`template()`],
+//! those with missing pixels in little memory from [`MaskWalk`];
 //! [`Tiles`] take images that are too large for a network in parts; what samples say: [`Moments`], [`Histogram`], [`Fit`],
 //! [`Modes`], and of chains that are kept [`split_rhat`] and [`ess`].
 //!
@@ -46,6 +47,8 @@ mod fit;
 mod gla;
 mod histogram;
 mod likelihood;
+mod mask_walk;
+mod measured;
 mod modes;
 mod moments;
 pub mod noise;
@@ -79,6 +82,7 @@ pub use fit::Fit;
 pub use gla::gla;
 pub use histogram::Histogram;
 pub use likelihood::{Likelihood, LogLikelihood};
+pub use mask_walk::MaskWalk;
 pub use modes::Modes;
 pub use moments::{Moments, psnr};
 pub use operator::{CG_STEPS, Operator, conjugate_gradients, dot};

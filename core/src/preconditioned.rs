@@ -42,6 +42,13 @@ pub(crate) fn check(epsilon: f64, temperature: Option<f64>) -> Result<(), Error>
     temperature.map_or(Ok(()), |t| require((0.0..=1.0).contains(&t), "temperature", "in [0, 1]", t))
 }
 
+/// √(2εT) on the way from level s to the next.
+pub(crate) fn spread(s: f64, next: f64, epsilon: f64, temperature: Option<f64>) -> f64 {
+    let r = next / s;
+    let t = temperature.unwrap_or((1.0 - (1.0 - r * r) / (2.0 * epsilon)).max(0.0));
+    sqrt(2.0 * epsilon * t)
+}
+
 /// One level.
 pub(crate) fn step<A: Operator>(
     walk: &mut PosteriorWalk<'_, A>,
@@ -51,9 +58,7 @@ pub(crate) fn step<A: Operator>(
     arrays: &mut Arrays<'_>,
 ) -> Result<(), WalkError> {
     let (s, next) = (walk.levels[walk.level], walk.levels[walk.level + 1]);
-    let r = next / s;
-    let t = temperature.unwrap_or((1.0 - (1.0 - r * r) / (2.0 * epsilon)).max(0.0));
-    let spread = sqrt(2.0 * epsilon * t);
+    let spread = spread(s, next, epsilon, temperature);
     let (problem, k, mut solver) = (walk.problem, walk.level as u32, 0.0);
     walk.each(x, arrays, |chain, x, arrays| {
         solver = move_one(&problem, s, epsilon, spread, k, chain, x, arrays)?.max(solver);

@@ -32,30 +32,30 @@ pub fn update(
             require_len(name, x.len(), array.len())?;
         }
     }
+    // no index that could panic: firmware has nobody to tell
     let terms = |offset: usize, normals: &[f32], x: &mut [f32]| {
         let range = offset..offset + x.len();
         let mut sum = [0f32; BLOCK];
-        let sum = &mut sum[..x.len()];
         if step.x != 0.0 {
-            add(sum, step.x, x);
+            add(&mut sum, step.x, Some(x));
         }
         if step.denoised != 0.0 {
-            add(sum, step.denoised, &denoised[range.clone()]);
+            add(&mut sum, step.denoised, denoised.get(range.clone()));
         }
         if step.previous != 0.0 {
-            add(sum, step.previous, &previous[range.clone()]);
+            add(&mut sum, step.previous, previous.get(range.clone()));
         }
         if step.gradient != 0.0 {
-            add(sum, step.gradient, &gradient[range]);
+            add(&mut sum, step.gradient, gradient.get(range));
         }
         if step.noise != 0.0 {
-            add(sum, step.noise, normals);
+            add(&mut sum, step.noise, Some(normals));
         }
-        x.copy_from_slice(sum);
+        x.iter_mut().zip(&sum).for_each(|(x, sum)| *x = *sum);
     };
     if step.noise != 0.0 {
         noise::for_each_block(seed, chain, step.draw, x.len(), |offset, normals| {
-            terms(offset, normals, &mut x[offset..offset + normals.len()]);
+            terms(offset, normals, x.get_mut(offset..offset + normals.len()).unwrap_or_default());
         });
     } else {
         for (index, block) in x.chunks_mut(BLOCK).enumerate() {
@@ -66,9 +66,9 @@ pub fn update(
 }
 
 #[inline(always)]
-fn add(sum: &mut [f32], coefficient: f64, array: &[f32]) {
+fn add(sum: &mut [f32; BLOCK], coefficient: f64, array: Option<&[f32]>) {
     let coefficient = coefficient as f32;
-    for (sum, value) in sum.iter_mut().zip(array) {
+    for (sum, value) in sum.iter_mut().zip(array.unwrap_or_default()) {
         *sum += coefficient * value;
     }
 }

@@ -1,7 +1,8 @@
 //! Structs that may grow: their first member is their size as the caller knows it.
 
 use crate::status::{Failure, rwt_status_code::RWT_ERR_UNSUPPORTED};
-use std::ffi::{CStr, c_char};
+#[cfg(feature = "std")]
+use core::ffi::{CStr, c_char};
 
 /// A struct that begins with `struct_size` and is valid for every bit pattern.
 ///
@@ -21,13 +22,13 @@ pub(crate) unsafe fn write<T: SizedStruct>(to: *mut T, size: usize, values: T) -
         return Err(Failure::null("the struct to fill"));
     }
     if size < size_of::<usize>() {
-        return Err(Failure::argument(format!("struct_size must be sizeof the struct, found {size}")));
+        return Err(Failure::argument(format_args!("struct_size must be sizeof the struct, found {size}")));
     }
     let known = size.min(size_of::<T>());
     // SAFETY: the caller owns `size` bytes at `to`; values is plain data of size_of::<T>() bytes.
     unsafe {
-        std::ptr::write_bytes(to.cast::<u8>(), 0, size);
-        std::ptr::copy_nonoverlapping((&raw const values).cast::<u8>(), to.cast::<u8>(), known);
+        core::ptr::write_bytes(to.cast::<u8>(), 0, size);
+        core::ptr::copy_nonoverlapping((&raw const values).cast::<u8>(), to.cast::<u8>(), known);
         to.cast::<usize>().write(size);
     }
     Ok(())
@@ -45,17 +46,20 @@ pub(crate) unsafe fn read<T: SizedStruct>(from: *const T) -> Result<T, Failure> 
     // SAFETY: the first member is a usize.
     let size = unsafe { from.cast::<usize>().read() };
     if size < size_of::<usize>() || size > 1 << 16 {
-        return Err(Failure::argument(format!("struct_size is {size}: fill the struct with its _init function first")));
+        return Err(Failure::argument(format_args!(
+            "struct_size is {size}: fill the struct with its _init function first"
+        )));
     }
     // SAFETY: the caller says that `size` bytes are there.
-    let bytes = unsafe { std::slice::from_raw_parts(from.cast::<u8>(), size) };
+    let bytes = unsafe { core::slice::from_raw_parts(from.cast::<u8>(), size) };
     let known = size.min(size_of::<T>());
     if bytes[known..].iter().any(|b| *b != 0) {
-        let text = format!("the struct has {size} bytes and sets options beyond the {known} that this library knows");
+        let text =
+            format_args!("the struct has {size} bytes and sets options beyond the {known} that this library knows");
         return Err(Failure::new(RWT_ERR_UNSUPPORTED, text));
     }
     // SAFETY: T is valid for every bit pattern; `known` bytes fit both.
-    unsafe { std::ptr::copy_nonoverlapping(from.cast::<u8>(), (&raw mut values).cast::<u8>(), known) };
+    unsafe { core::ptr::copy_nonoverlapping(from.cast::<u8>(), (&raw mut values).cast::<u8>(), known) };
     Ok(values)
 }
 
@@ -66,7 +70,7 @@ pub(crate) unsafe fn read<T: SizedStruct>(from: *const T) -> Result<T, Failure> 
 pub(crate) unsafe fn slice<'a, T>(name: &str, pointer: *const T, n: usize) -> Result<&'a [T], Failure> {
     check(name, pointer, n)?;
     // SAFETY: not NULL, aligned, and n values long by the caller's word.
-    Ok(if n == 0 { &[] } else { unsafe { std::slice::from_raw_parts(pointer, n) } })
+    Ok(if n == 0 { &[] } else { unsafe { core::slice::from_raw_parts(pointer, n) } })
 }
 
 /// A mutable slice from C; empty for n = 0.
@@ -76,20 +80,21 @@ pub(crate) unsafe fn slice<'a, T>(name: &str, pointer: *const T, n: usize) -> Re
 pub(crate) unsafe fn slice_mut<'a, T>(name: &str, pointer: *mut T, n: usize) -> Result<&'a mut [T], Failure> {
     check(name, pointer, n)?;
     // SAFETY: not NULL, aligned, and n values long by the caller's word.
-    Ok(if n == 0 { &mut [] } else { unsafe { std::slice::from_raw_parts_mut(pointer, n) } })
+    Ok(if n == 0 { &mut [] } else { unsafe { core::slice::from_raw_parts_mut(pointer, n) } })
 }
 
 /// A string from C.
 ///
 /// # Safety
 /// `text` is NULL or a string that ends with 0.
+#[cfg(feature = "std")]
 pub(crate) unsafe fn text<'a>(name: &str, text: *const c_char) -> Result<Option<&'a str>, Failure> {
     if text.is_null() {
         return Ok(None);
     }
     // SAFETY: not NULL, ends with 0 by the caller's word.
     let text = unsafe { CStr::from_ptr(text) }.to_str();
-    text.map(Some).map_err(|_| Failure::argument(format!("{name} is not UTF-8")))
+    text.map(Some).map_err(|_| Failure::argument(format_args!("{name} is not UTF-8")))
 }
 
 fn check<T>(name: &str, pointer: *const T, n: usize) -> Result<(), Failure> {
@@ -97,10 +102,10 @@ fn check<T>(name: &str, pointer: *const T, n: usize) -> Result<(), Failure> {
         return Err(Failure::null(name));
     }
     if !pointer.is_aligned() {
-        return Err(Failure::argument(format!("{name} is not aligned to {} bytes", align_of::<T>())));
+        return Err(Failure::argument(format_args!("{name} is not aligned to {} bytes", align_of::<T>())));
     }
     match n.checked_mul(size_of::<T>()) {
         Some(bytes) if bytes <= isize::MAX as usize => Ok(()),
-        _ => Err(Failure::argument(format!("{name} cannot have {n} elements"))),
+        _ => Err(Failure::argument(format_args!("{name} cannot have {n} elements"))),
     }
 }

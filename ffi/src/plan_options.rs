@@ -133,7 +133,7 @@ unsafe impl SizedStruct for rwt_plan_options {
             churn_from: 0.0,
             churn_to: f64::INFINITY,
             churn_noise: 1.0,
-            list: std::ptr::null(),
+            list: core::ptr::null(),
             list_count: 0,
         }
     }
@@ -148,7 +148,9 @@ impl rwt_plan_options {
             2 => Schedule::Karras { sigma_max, sigma_min, rho: self.rho },
             3 => Schedule::sigmoid(sigma_max, sigma_min),
             other => {
-                return Err(Failure::argument(format!("schedule must be one of rwt_schedule_kind, found {other}")));
+                return Err(Failure::argument(format_args!(
+                    "schedule must be one of rwt_schedule_kind, found {other}"
+                )));
             }
         })
     }

@@ -1,7 +1,9 @@
-//! Status codes, the text of the last error, and the barrier that no panic crosses.
+//! Status codes, errors on their way to C, and the barrier that no panic crosses.
 
-use std::cell::RefCell;
-use std::ffi::{CString, c_char};
+use crate::last_error;
+use core::ffi::c_char;
+use core::fmt::Display;
+#[cfg(feature = "std")]
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// `RWT_OK` or an error of `rwt_status_code`.
@@ -43,28 +45,36 @@ pub enum rwt_status_code {
 
 use rwt_status_code::*;
 
-/// An error on its way to C.
+/// An error on its way to C. Texts take a heap: without std there is none.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
     pub code: rwt_status_code,
+    #[cfg(feature = "std")]
     pub text: String,
 }
 
 impl Failure {
-    pub fn new(code: rwt_status_code, text: impl Into<String>) -> Self {
-        Self { code, text: text.into() }
+    #[cfg(feature = "std")]
+    pub fn new(code: rwt_status_code, text: impl Display) -> Self {
+        Self { code, text: text.to_string() }
     }
 
-    pub fn argument(text: impl Into<String>) -> Self {
+    #[cfg(not(feature = "std"))]
+    pub fn new(code: rwt_status_code, _text: impl Display) -> Self {
+        Self { code }
+    }
+
+    pub fn argument(text: impl Display) -> Self {
         Self::new(RWT_ERR_ARGUMENT, text)
     }
 
     pub fn null(name: &str) -> Self {
-        Self::argument(format!("{name} is NULL"))
+        Self::argument(format_args!("{name} is NULL"))
     }
 }
 
 /// n zeros, or an error where there is no room for them.
+#[cfg(feature = "std")]
 pub(crate) fn zeros<T: Clone + Default>(n: usize) -> Result<Vec<T>, Failure> {
     let mut zeros = Vec::new();
     let size = size_of::<T>();
@@ -81,40 +91,45 @@ impl From<rwt_core::Error> for Failure {
             rwt_core::Error::Capacity { .. } => RWT_ERR_CAPACITY,
             _ => RWT_ERR_ARGUMENT,
         };
-        Self::new(code, error.to_string())
+        Self::new(code, error)
     }
 }
 
-thread_local! {
-    static LAST_ERROR: RefCell<CString> = RefCell::default();
-}
-
-fn remember(text: &str) {
-    let text = CString::new(text.replace('\0', " ")).unwrap_or_default();
-    let _ = LAST_ERROR.try_with(|last| *last.borrow_mut() = text);
-}
-
 /// Run an entry: its error or panic becomes a status and a text.
+#[cfg(feature = "std")]
 pub(crate) fn guard(entry: impl FnOnce() -> Result<(), Failure>) -> rwt_status {
     let failure = match catch_unwind(AssertUnwindSafe(entry)) {
         Ok(Ok(())) => return RWT_OK as rwt_status,
         Ok(Err(failure)) => failure,
         Err(panic) => Failure::new(RWT_ERR_INTERNAL, format!("internal fault: {}", panic_text(&*panic))),
     };
-    remember(&failure.text);
+    last_error::remember(&failure);
     failure.code as rwt_status
 }
 
+/// Run an entry: its error becomes a status.
+#[cfg(not(feature = "std"))]
+pub(crate) fn guard(entry: impl FnOnce() -> Result<(), Failure>) -> rwt_status {
+    match entry() {
+        Ok(()) => RWT_OK as rwt_status,
+        Err(failure) => {
+            last_error::remember(&failure);
+            failure.code as rwt_status
+        }
+    }
+}
+
+#[cfg(feature = "std")]
 pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("unknown")
 }
 
 /// The text of the last error in this thread; "" if there was none. Never NULL; valid until the next call of this
-/// library in this thread.
+/// library in this thread. In a library without std: a fixed text for the status of the last error.
 #[unsafe(no_mangle)]
 pub extern "C" fn rwt_last_error() -> *const c_char {
-    LAST_ERROR.try_with(|last| last.borrow().as_ptr()).unwrap_or(c"".as_ptr())
+    last_error::pointer()
 }
 
 /// The library's version, for instance "0.1.0".

@@ -11,6 +11,10 @@
     test(a_plan_driven_by_hand_gives_the_bits_of_a_sampler)                \
     test(samples_driven_by_hand_have_the_moments_of_the_prior)             \
     test(the_noise_of_an_update_is_that_of_rwt_noise)                      \
+    test(a_walk_driven_by_hand_gives_the_bits_of_a_sampler)                \
+    test(a_walk_goes_on_from_a_level_with_the_same_bits)                   \
+    test(a_walk_asked_out_of_turn_stays_where_it_is)                       \
+    test(a_bad_argument_of_a_walk_is_an_error)                             \
     test(a_shorter_struct_gets_defaults_for_what_it_lacks)                 \
     test(a_longer_struct_works_unless_it_sets_what_is_unknown)             \
     test(a_struct_that_was_not_initialised_is_refused)                     \

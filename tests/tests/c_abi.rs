@@ -65,6 +65,10 @@ c_tests! {
     a_plan_driven_by_hand_gives_the_bits_of_a_sampler
     samples_driven_by_hand_have_the_moments_of_the_prior
     the_noise_of_an_update_is_that_of_rwt_noise
+    a_walk_driven_by_hand_gives_the_bits_of_a_sampler
+    a_walk_goes_on_from_a_level_with_the_same_bits
+    a_walk_asked_out_of_turn_stays_where_it_is
+    a_bad_argument_of_a_walk_is_an_error
     a_shorter_struct_gets_defaults_for_what_it_lacks
     a_longer_struct_works_unless_it_sets_what_is_unknown
     a_struct_that_was_not_initialised_is_refused

@@ -28,6 +28,10 @@ impl<'a> Mask<'a> {
         self.mask[element % self.mask.len()] != 0
     }
 
+    pub(crate) fn parts(&self) -> (&'a [u8], usize) {
+        (self.mask, self.channels)
+    }
+
     fn each(&self, from: &[f32], to: &mut [f32]) {
         for (from, to) in from.chunks_exact(self.mask.len()).zip(to.chunks_exact_mut(self.mask.len())) {
             for ((from, to), keep) in from.iter().zip(to).zip(self.mask) {
