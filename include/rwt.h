@@ -746,7 +746,8 @@ typedef struct rwt_sampler_options {
    */
   uint32_t keep;
   /**
-   * Bins of the histogram of every element that rwt_sampler_quantile reads, 2 bytes each; 0: none (the default).
+   * Bins of the histogram of every element that rwt_sampler_quantile reads, 2 bytes each; 0: none (the default). It holds at
+   *     * most 65535 chains.
    */
   uint32_t bins;
   /**
@@ -1542,7 +1543,8 @@ rwt_status rwt_sampler_run(const struct rwt_sampler *sampler,
  * sample-NNNNNNNN.npy by its chain's number (numpy's format, [channels, height, width], float32), and on cancelling and every
  * checkpoint_seconds where each unfinished walk stands. What the folder has is not drawn again, so an interrupted run
  * goes on where it stood, and one of more chains goes on with those that are missing: to the bit as if it had not been
- * interrupted. Walks without an operator begin anew. Other machines' chains may be in the same folder.
+ * interrupted, if the engine itself gives the same bits again (on a CPU they do; another kind of machine may not). Walks
+ * without an operator begin anew. Several processes may use the folder at a time, each for chains of its own (first_chain).
  *
  * RWT_ERR_ARGUMENT if the folder is of another run (run.txt in it says of which), RWT_ERR_IO if it cannot be used. Cancelling
  * takes effect after at most two evaluations, when the walks stand between two levels. The denoiser is asked once more
@@ -1589,17 +1591,19 @@ rwt_status rwt_sampler_check(const struct rwt_sampler *sampler,
                              size_t size);
 
 /**
- * How many chains have an image to read: all after a whole run, those that had begun after a cancelled one, which are
- * the first ones by number. 0 while the sampler is busy.
+ * How many chains have begun: all after a whole run. After a cancelled one they are the first ones by number, except in a
+ * folder, where later ones may have been finished before. 0 while the sampler is busy.
  * `sampler` is NULL or a live handle.
  */
-RWT_API uint32_t rwt_sampler_started(const struct rwt_sampler *sampler);
+RWT_API
+uint32_t rwt_sampler_started(const struct rwt_sampler *sampler);
 
 /**
- * How many chains were finished. 0 while the sampler is busy.
+ * How many chains were finished; after a cancelled run with several threads not always the first ones. 0 while the sampler is busy.
  * `sampler` is NULL or a live handle.
  */
-RWT_API uint32_t rwt_sampler_finished(const struct rwt_sampler *sampler);
+RWT_API
+uint32_t rwt_sampler_finished(const struct rwt_sampler *sampler);
 
 /**
  * The sample of one chain, n floats in [channels, height, width]; RWT_ERR_ARGUMENT for one that is not kept.

@@ -50,6 +50,10 @@ pub(crate) trait Counts {
     /// See [`Likelihood::linearise`](crate::Likelihood).
     fn linearise(&self, y: &[f32], q: f64, v: &mut [f32], weights: &mut [f32]) {
         for (i, (v, own)) in v.iter_mut().zip(weights).enumerate() {
+            if q <= 0.0 {
+                (*v, *own) = (0.0, 0.0); // an operator that sees nothing
+                continue;
+            }
             let Gaussian { residual, weight } = self.gaussian(i, f64::from(y[i]), f64::from(*v), q);
             (*v, *own) = (residual as f32, weight as f32);
         }

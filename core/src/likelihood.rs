@@ -58,9 +58,9 @@ impl Likelihood<'_> {
         }
         let is_count = matches!(self, Self::Poisson(_) | Self::Transmission(_));
         if is_count {
-            expected = "a count everywhere, finite and not negative";
+            expected = "a count everywhere, from 0 to 1e12";
         }
-        match y.iter().find(|v| !v.is_finite() || is_count && **v < 0.0) {
+        match y.iter().find(|v| !v.is_finite() || is_count && !(0.0..=1e12).contains(*v)) {
             Some(found) => Err(Error::Parameter { name: "y", expected, found: f64::from(*found) }),
             None => Ok(()),
         }

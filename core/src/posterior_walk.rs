@@ -25,6 +25,8 @@ enum Stage {
     End,
     /// x is the sample.
     Done,
+    /// An error has left x and the workspace as they were in the middle of a step.
+    Failed,
 }
 
 /// A walk that samples a posterior, evaluation by evaluation: who holds it runs the denoiser.
@@ -80,7 +82,13 @@ impl<'p, A: Operator> PosteriorWalk<'p, A> {
         problem.check()?;
         require(levels.len() >= 2, "levels", "at least 2", levels.len() as f64)?;
         check_levels(levels)?;
-        require(chains > 0, "chains", "at least 1", 0.0)?;
+        let most = isize::MAX as usize / (16 * (problem.workspace_len(1).max(1)));
+        require(
+            (1..=most).contains(&chains),
+            "chains",
+            "at least 1, and not more than memory can hold",
+            chains as f64,
+        )?;
         match method {
             Method::GuidedLookAhead => {}
             Method::Preconditioned { epsilon, temperature } => preconditioned::check(epsilon, temperature)?,
@@ -104,7 +112,7 @@ impl<'p, A: Operator> PosteriorWalk<'p, A> {
     /// [`Error::Parameter`] if there are not so many levels.
     pub fn resume(mut self, level: usize) -> Result<Self, Error> {
         require(level < self.levels.len(), "level", "below the number of levels", level as f64)?;
-        self.level = level;
+        (self.level, self.is_asked, self.evaluations) = (level, false, 0);
         self.stage = if level == 0 { Stage::Begin } else { Stage::Between };
         Ok(self)
     }
@@ -124,16 +132,17 @@ impl<'p, A: Operator> PosteriorWalk<'p, A> {
     /// says the same.
     ///
     /// # Errors
-    /// [`Error::Length`] for arrays of other lengths than the problem has.
+    /// [`Error::Length`] for arrays of other lengths than the problem has, [`Error::Parameter`] after an error of
+    /// [`PosteriorWalk::advance`]: begin anew, or resume from a level.
     pub fn request(&mut self, x: &mut [f32], workspace: &mut [f32]) -> Result<Option<Request>, Error> {
         let mut arrays = self.problem.cut(self.chains, x, workspace)?;
+        require(self.stage != Stage::Failed, "the walk", "one that has not failed", f64::NAN)?;
         if self.stage == Stage::Begin {
             self.start(x, &mut arrays)?;
             self.stage = Stage::Between;
         }
         if self.stage == Stage::Between {
             self.stage = match self.method {
-                Method::PaperTemplate(_) if self.level == self.levels.len() => Stage::Done,
                 Method::PaperTemplate(_) => Stage::Step,
                 _ if self.level + 1 == self.levels.len() => Stage::End,
                 _ => Stage::Step,
@@ -162,34 +171,42 @@ impl<'p, A: Operator> PosteriorWalk<'p, A> {
     /// [`WalkError::NotFinite`] if what the denoiser or the operator wrote is not; [`Error::Length`] as
     /// [`PosteriorWalk::request`].
     pub fn advance(&mut self, x: &mut [f32], workspace: &mut [f32]) -> Result<(), WalkError> {
+        let mut arrays = self.problem.cut(self.chains, x, workspace)?;
         if !core::mem::take(&mut self.is_asked) {
             return Ok(());
         }
-        let mut arrays = self.problem.cut(self.chains, x, workspace)?;
+        let taken = self.take_in(x, &mut arrays);
+        if taken.is_err() {
+            self.stage = Stage::Failed;
+        }
+        taken
+    }
+
+    fn take_in(&mut self, x: &mut [f32], arrays: &mut Arrays<'_>) -> Result<(), WalkError> {
         self.evaluations += 1;
         let written = if self.stage == Stage::Guide { &*arrays.other } else { &*arrays.denoised };
         self.finite("the denoised image", written)?;
         match (self.stage, self.method) {
             (Stage::Step, Method::GuidedLookAhead) => {
                 self.stage = Stage::Guide;
-                if gla::pull(self, x, &mut arrays)? {
+                if gla::pull(self, x, arrays)? {
                     return Ok(()); // a second evaluation first
                 }
-                gla::guide(self, x, &mut arrays)?;
+                gla::guide(self, x, arrays)?;
             }
-            (Stage::Guide, _) => gla::guide(self, x, &mut arrays)?,
+            (Stage::Guide, _) => gla::guide(self, x, arrays)?,
             (Stage::Step, Method::Preconditioned { epsilon, temperature }) => {
-                preconditioned::step(self, epsilon, temperature, x, &mut arrays)?;
+                preconditioned::step(self, epsilon, temperature, x, arrays)?;
             }
-            (Stage::Step, _) => template::step(self, x, &mut arrays)?,
+            (Stage::Step, _) => template::step(self, x, arrays)?,
             _ => {
-                self.end(x, &mut arrays)?;
+                self.end(x, arrays)?;
                 self.stage = Stage::Done;
                 return Ok(());
             }
         }
         self.level += 1;
-        self.stage = Stage::Between;
+        self.stage = if self.level < self.levels.len() { Stage::Between } else { Stage::Done }; // the paper has no end
         Ok(())
     }
 

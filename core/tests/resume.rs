@@ -1,7 +1,9 @@
 //! A walk that goes on where it stood gives the same bits as one that was never interrupted.
 
 use rwt_core::recipes::paper::Paper;
-use rwt_core::{Chain, Denoiser, Dense, Error, Likelihood, Method, Mixture, Poisson, PosteriorWalk, Problem, Schedule};
+use rwt_core::{
+    Chain, Denoiser, Dense, Error, Likelihood, Method, Mixture, Poisson, PosteriorWalk, Problem, Schedule, WalkError,
+};
 use std::ops::ControlFlow;
 
 const N: usize = 3;
@@ -103,4 +105,25 @@ fn a_level_that_is_not_there_and_arrays_that_do_not_fit_are_refused() {
     assert!(matches!(refused, Err(Error::Length { name: "workspace", .. })));
     let none = PosteriorWalk::new(&problem, &[1.0, 0.1], Method::GuidedLookAhead, Chain { seed: 0, chain: 0 }, 0);
     assert!(matches!(none, Err(Error::Parameter { name: "chains", .. })));
+}
+
+#[test]
+fn after_an_error_a_walk_does_not_go_on() {
+    let operator = Dense::new(&[1.0, 0.2, 0.0], 1, N).unwrap();
+    let problem = Problem::gaussian(&operator, &[0.4], 0.05, 0.0, 0.3);
+    let chain = Chain { seed: 0, chain: 0 };
+    let mut walk = PosteriorWalk::new(&problem, &[1.0, 0.5, 0.1], Method::GuidedLookAhead, chain, 1).unwrap();
+    let (mut x, mut workspace) = ([0.0; N], vec![0.0; problem.workspace_len(1)]);
+    walk.request(&mut x, &mut workspace).unwrap();
+    assert!(matches!(walk.advance(&mut x[1..], &mut workspace), Err(WalkError::Plan(Error::Length { .. }))));
+    workspace.fill(f32::NAN);
+    assert!(matches!(walk.advance(&mut x, &mut workspace), Err(WalkError::NotFinite { .. })));
+    assert!(matches!(walk.request(&mut x, &mut workspace), Err(Error::Parameter { name: "the walk", .. })));
+    let mut walk = walk.resume(0).unwrap();
+    while let Some(request) = walk.request(&mut x, &mut workspace).unwrap() {
+        mixture().denoise(&x, request.sigma, &mut workspace[request.into]).unwrap();
+        walk.advance(&mut x, &mut workspace).unwrap();
+    }
+    let huge = PosteriorWalk::new(&problem, &[1.0, 0.1], Method::GuidedLookAhead, chain, usize::MAX);
+    assert!(matches!(huge, Err(Error::Parameter { name: "chains", .. })));
 }

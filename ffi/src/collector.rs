@@ -89,6 +89,8 @@ impl<'a> Collector<'a> {
 
     /// A finished chain's image; `None`: it is in the folder.
     pub fn finished(&mut self, chain: usize, image: Option<Vec<f32>>) -> Result<(), Failure> {
+        // one that has to wait is read again when its turn comes
+        let image = image.filter(|_| chain == self.next || self.folder.is_none());
         self.waiting.insert(chain, image);
         while let Some(image) = self.waiting.remove(&self.next) {
             let chain = self.next;
@@ -113,7 +115,7 @@ impl<'a> Collector<'a> {
             if finished == 0 {
                 self.average(&image)?;
             }
-            self.samples[chain] = Some(image);
+            self.keep(chain, image);
         }
         Ok((started, finished, self.moments.count() as u32))
     }
@@ -130,15 +132,19 @@ impl<'a> Collector<'a> {
         };
         self.average(&image)?;
         self.finished += 1;
-        if self.keep > 0 && chain.is_multiple_of(self.keep as usize) {
-            self.samples[chain] = Some(image);
-        }
+        self.keep(chain, image);
         Ok(())
     }
 
+    fn keep(&mut self, chain: usize, image: Vec<f32>) {
+        if self.keep > 0 && chain.is_multiple_of(self.keep as usize) {
+            self.samples[chain] = Some(image);
+        }
+    }
+
     fn average(&mut self, image: &[f32]) -> Result<(), Failure> {
-        self.moments.add(image)?;
         self.histogram.as_mut().map_or(Ok(()), |histogram| histogram.add(image))?;
+        self.moments.add(image)?;
         Ok(())
     }
 }

@@ -37,7 +37,8 @@ impl Work<'_> {
             match self.chains(chain, &mut evaluator, &mut x, room, &mut drawing) {
                 Ok(()) => self.finish(&drawing, x)?,
                 Err(WalkError::Cancelled { .. }) => {
-                    self.give_up(&drawing)?;
+                    drop(x);
+                    self.give_up(drawing)?;
                     return Err(cancelled());
                 }
                 Err(error) => {
@@ -87,9 +88,9 @@ impl Work<'_> {
     }
 
     /// Hand over the estimates of a group that was cancelled.
-    fn give_up(&self, drawing: &Drawing) -> Result<(), Failure> {
-        let Some(estimate) = &drawing.estimate else { return Ok(()) };
-        let images = images(estimate.clone(), drawing.group.count)?;
+    fn give_up(&self, drawing: Drawing) -> Result<(), Failure> {
+        let Some(estimate) = drawing.estimate else { return Ok(()) };
+        let images = images(estimate, drawing.group.count)?;
         if let Ok(mut collector) = self.collector.lock() {
             for (k, image) in images.into_iter().enumerate() {
                 collector.cancelled(drawing.group.first + k, image);

@@ -23,8 +23,10 @@ impl Folder {
         match fs::read_to_string(&file) {
             Ok(before) => same(path, &before, run)?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let part = path.join(format!("run-{first_chain}.part"));
+                let part = npy::part_of(&file);
                 fs::write(&part, run).and_then(|()| fs::rename(&part, &file)).map_err(|error| io(&file, error))?;
+                // another process may have been as quick
+                same(path, &fs::read_to_string(&file).map_err(|error| io(&file, error))?, run)?;
             }
             Err(error) => return Err(io(&file, error)),
         }
@@ -44,16 +46,18 @@ impl Folder {
         self.sample(chain).exists()
     }
 
-    /// Levels that are done of each chain that stands between two levels, below `chains`.
-    pub fn levels(&self, chains: usize) -> Result<Vec<usize>, Failure> {
+    /// Levels that are done, below `most`, of each chain that stands between two levels.
+    pub fn levels(&self, chains: usize, most: usize) -> Result<Vec<usize>, Failure> {
         let mut levels = zeros(chains)?;
         for entry in fs::read_dir(&self.path).map_err(|error| io(&self.path, error))? {
             let name = entry.map_err(|error| io(&self.path, error))?.file_name();
             let numbers =
                 name.to_str().and_then(|name| name.strip_prefix("walk-")?.strip_suffix(".npy")?.split_once('-'));
             let Some((chain, level)) = numbers else { continue };
-            if let (Ok(chain), Ok(level)) = (chain.parse::<u64>(), level.parse::<usize>())
-                && let Some(own) = chain.checked_sub(self.first_chain).and_then(|k| levels.get_mut(k as usize))
+            let own = chain.parse::<u64>().ok().and_then(|chain| chain.checked_sub(self.first_chain));
+            let own = own.and_then(|own| levels.get_mut(usize::try_from(own).ok()?));
+            if let (Some(own), Ok(level)) = (own, level.parse::<usize>())
+                && level < most
             {
                 *own = level.max(*own);
             }

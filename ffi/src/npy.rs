@@ -2,7 +2,8 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The header ends here, so that the numbers are aligned.
 const START: usize = 128;
@@ -16,10 +17,16 @@ fn header([channels, height, width]: [usize; 3]) -> [u8; START] {
     header
 }
 
+/// A name for a file under way that no other process or thread takes.
+pub(crate) fn part_of(path: &Path) -> PathBuf {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    path.with_extension(format!("{}-{}.part", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)))
+}
+
 /// Write an image; the file is there when it is whole.
 pub(crate) fn write(path: &Path, shape: [usize; 3], image: &[f32]) -> io::Result<()> {
-    let part = path.with_extension("part");
-    let mut file = BufWriter::new(File::create(&part)?);
+    let part = part_of(path);
+    let mut file = BufWriter::new(File::create_new(&part)?);
     file.write_all(&header(shape))?;
     for value in image {
         file.write_all(&value.to_le_bytes())?;

@@ -123,7 +123,10 @@ fn groups(
 ) -> Result<(VecDeque<Group>, Done), Failure> {
     let chains = sampler.options.chains as usize;
     let conditional = sampler.operator.is_some();
-    let levels = folder.filter(|_| conditional).map(|folder| folder.levels(chains)).transpose()?;
+    let levels = folder
+        .filter(|_| conditional)
+        .map(|folder| folder.levels(chains, sampler.options.levels as usize))
+        .transpose()?;
     let (mut groups, mut done) = (VecDeque::<Group>::new(), Done::default());
     for chain in 0..chains {
         if folder.is_some_and(|folder| folder.is_finished(chain)) {
@@ -171,10 +174,12 @@ fn plan(sampler: &rwt_sampler, y: &[f32]) -> Result<(Vec<f64>, Vec<Step>), Failu
     let options = &sampler.options;
     let mut levels = zeros(options.levels as usize)?;
     let (sigma_max, mut sigma_min) = (options.sigma_max, options.sigma_min);
-    if let Some(operator) = sampler.operator.as_ref().filter(|_| sigma_min == 0.0) {
+    if let Some(operator) = &sampler.operator {
         let problem = sampler.problem(operator, y);
         problem.likelihood.check(y)?;
-        sigma_min = options.last_level(problem.last_level(), sampler.denoiser.info.sigma_min);
+        if sigma_min == 0.0 {
+            sigma_min = options.last_level(problem.last_level(), sampler.denoiser.info.sigma_min);
+        }
     }
     Schedule::Geometric { sigma_max, sigma_min }.levels(&mut levels)?;
     let mut rows = Vec::new();
@@ -197,8 +202,15 @@ fn describe(sampler: &rwt_sampler, y: &[f32], levels: &[f64]) -> Result<String, 
     let mut x = zeros(sampler.len())?;
     noise::fill(0, 0, 0, 0, &mut x);
     let mut applied = zeros(y.len())?;
+    let mut scatter = zeros(y.len())?;
     if let Some(operator) = &sampler.operator {
         operator.apply(&x, &mut applied, &mut zeros::<f32>(operator.scratch_len())?);
+        scatter.copy_from_slice(&applied);
+        let likelihood = operator.noise.likelihood(o.eta);
+        likelihood.standardise(y, &mut scatter, &mut zeros::<f32>(y.len())?)?;
+        if let Some(said) = operator.failure.lock().ok().and_then(|mut failure| failure.take()) {
+            return Err(Failure::new(RWT_ERR_OPERATOR, said));
+        }
     }
     let mut denoised = zeros(x.len())?;
     let mut evaluator = sampler.denoiser.evaluator(sampler.shape)?;
@@ -207,7 +219,7 @@ fn describe(sampler: &rwt_sampler, y: &[f32], levels: &[f64]) -> Result<String, 
     asked.map_err(|error| Failure::new(RWT_ERR_DENOISER, format!("the denoiser failed: {error}")))?;
     Ok(format!(
         "rwt {}\nshape {channels} x {height} x {width}\nmethod {}\neta {}\nseed {}\nlevels {}\nsigma_max {}\nsigma_min {}\nepsilon {}\n\
-         temperature {}\nengine {}\nmean {}\nvariance {}\ny {:016x}\noperator {:016x}\ndenoiser {:016x}\n",
+         temperature {}\nengine {}\nmean {}\nvariance {}\ny {:016x}\noperator {:016x}\nlikelihood {:016x}\ndenoiser {:016x}\n",
         env!("CARGO_PKG_VERSION"),
         o.method,
         o.eta,
@@ -222,6 +234,7 @@ fn describe(sampler: &rwt_sampler, y: &[f32], levels: &[f64]) -> Result<String, 
         sampler.denoiser.info.variance,
         digest(y),
         digest(&applied),
+        digest(&scatter),
         digest(&denoised),
     ))
 }

@@ -148,7 +148,8 @@ pub unsafe extern "C" fn rwt_sampler_run(
 /// sample-NNNNNNNN.npy by its chain's number (numpy's format, [channels, height, width], float32), and on cancelling and every
 /// checkpoint_seconds where each unfinished walk stands. What the folder has is not drawn again, so an interrupted run
 /// goes on where it stood, and one of more chains goes on with those that are missing: to the bit as if it had not been
-/// interrupted. Walks without an operator begin anew. Other machines' chains may be in the same folder.
+/// interrupted, if the engine itself gives the same bits again (on a CPU they do; another kind of machine may not). Walks
+/// without an operator begin anew. Several processes may use the folder at a time, each for chains of its own (first_chain).
 ///
 /// RWT_ERR_ARGUMENT if the folder is of another run (run.txt in it says of which), RWT_ERR_IO if it cannot be used. Cancelling
 /// takes effect after at most two evaluations, when the walks stand between two levels. The denoiser is asked once more

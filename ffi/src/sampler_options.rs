@@ -61,7 +61,8 @@ pub struct rwt_sampler_options {
     /** Which samples stay in memory for rwt_sampler_sample: 1: all (the default); k: every k-th, from chain 0 on; 0: none. Mean,
      * standard deviation and quantiles are over all, whatever this says. */
     pub keep: u32,
-    /** Bins of the histogram of every element that rwt_sampler_quantile reads, 2 bytes each; 0: none (the default). */
+    /** Bins of the histogram of every element that rwt_sampler_quantile reads, 2 bytes each; 0: none (the default). It holds at
+     * most 65535 chains. */
     pub bins: u32,
     /** Lower end of the histogram; where it equals the upper end, as in the default, the denoiser's range and a quarter of
      * its width on both sides. */
@@ -182,7 +183,10 @@ impl rwt_sampler_options {
             let more = (info.range_high - info.range_low) / 4.0;
             (self.bins_low, self.bins_high) = (info.range_low - more, info.range_high + more);
         }
-        let (low, high) = (self.bins_low, self.bins_high);
+        let (low, high, chains) = (self.bins_low, self.bins_high, self.chains);
+        check(self.bins == 0 || chains <= u32::from(u16::MAX), || {
+            format!("with bins there can be at most 65535 chains, found {chains}")
+        })?;
         check(low < high && (high - low).is_finite(), || {
             format!("bins_low must be below bins_high, both finite, found {low} and {high}")
         })

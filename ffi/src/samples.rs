@@ -5,8 +5,8 @@ use crate::sampler::rwt_sampler;
 use crate::status::{Failure, guard, rwt_status};
 use rwt_core::Histogram;
 
-/// How many chains have an image to read: all after a whole run, those that had begun after a cancelled one, which are
-/// the first ones by number. 0 while the sampler is busy.
+/// How many chains have begun: all after a whole run. After a cancelled one they are the first ones by number, except in a
+/// folder, where later ones may have been finished before. 0 while the sampler is busy.
 ///
 /// # Safety
 /// `sampler` is NULL or a live handle.
@@ -22,7 +22,7 @@ pub unsafe extern "C" fn rwt_sampler_started(sampler: *const rwt_sampler) -> u32
     count
 }
 
-/// How many chains were finished. 0 while the sampler is busy.
+/// How many chains were finished; after a cancelled run with several threads not always the first ones. 0 while the sampler is busy.
 ///
 /// # Safety
 /// `sampler` is NULL or a live handle.
@@ -55,8 +55,7 @@ pub unsafe extern "C" fn rwt_sampler_sample(
             let sample = results.samples.get(chain as usize).and_then(Option::as_ref);
             let sample = sample.ok_or_else(|| {
                 let (kept, started) = (results.samples.iter().flatten().count(), results.started);
-                let of = if kept == started as usize { String::new() } else { format!(", and one of the {kept} kept") };
-                Failure::argument(format!("chain must be below {started}, the chains that began{of}; found {chain}"))
+                Failure::argument(format!("chain {chain} has no image: {started} chains began, {kept} images are kept"))
             })?;
             out.copy_from_slice(sample);
             Ok(())

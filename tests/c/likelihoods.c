@@ -1,5 +1,6 @@
 /* Counts and a caller's likelihood: the posterior of one pixel against numerical integration. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "test.h"
@@ -182,5 +183,39 @@ void a_likelihood_that_cannot_be_is_an_error(void)
     rwt_sampler_free(sampler);
     CHECK(o.releases == 1);
     rwt_denoiser_free(denoiser);
+    rwt_operator_free(mask);
+}
+
+void a_folder_of_another_likelihood_is_an_error(void)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/likelihood", scratch_folder);
+    rwt_operator *mask = all_pixels(), *counted;
+    const float background[] = {21, 22};
+    float y[N];
+    for (int i = 0; i < N; i++)
+        y[i] = 30;
+    for (int k = 0; k < 3; k++) {
+        gaussian g = {.mean = 0, .variance = 0.25};
+        rwt_denoiser *denoiser = gaussian_open(&g);
+        rwt_sampler_options options = few_levels();
+        options.eta = 0;
+        options.sigma_min = 0.01;
+        options.sigma_max = 3;
+        WORKS(rwt_operator_poisson(mask, k == 2 ? 19 : 20, &background[k == 1], 1, &counted));
+        rwt_sampler *sampler;
+        WORKS(rwt_sampler_create(denoiser, counted, &options, 1, SIDE, SIDE, &sampler));
+        if (k == 0) {
+            y[7] = -1; /* nothing is left behind by a run that is refused */
+            FAILS(rwt_sampler_run_in(sampler, path, y, N, NULL, NULL), RWT_ERR_ARGUMENT, "count");
+            y[7] = 30;
+            WORKS(rwt_sampler_run_in(sampler, path, y, N, NULL, NULL));
+        } else {
+            FAILS(rwt_sampler_run_in(sampler, path, y, N, NULL, NULL), RWT_ERR_ARGUMENT, "likelihood");
+        }
+        rwt_sampler_free(sampler);
+        rwt_operator_free(counted);
+        rwt_denoiser_free(denoiser);
+    }
     rwt_operator_free(mask);
 }

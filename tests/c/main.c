@@ -96,6 +96,7 @@
     test(a_last_level_that_is_too_coarse_is_reported)                       \
     test(counts_and_a_callers_likelihood_are_posterior_to_numerical_integration) \
     test(a_likelihood_that_cannot_be_is_an_error)                           \
+    test(a_folder_of_another_likelihood_is_an_error)                        \
     test(the_version_is_that_of_the_header)
 
 #define DECLARE(name) void name(void);

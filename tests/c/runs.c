@@ -188,7 +188,7 @@ void progress_cancels_and_the_chains_that_began_are_readable(void)
         WORKS(rwt_sampler_sample(sampler, chain, cancelled[chain], N));
         CHECK(all_finite(cancelled[chain], N));
     }
-    FAILS(rwt_sampler_sample(sampler, 2, whole, N), RWT_ERR_ARGUMENT, "below 2");
+    FAILS(rwt_sampler_sample(sampler, 2, whole, N), RWT_ERR_ARGUMENT, "2 chains began");
     WORKS(rwt_sampler_mean(sampler, mean, N));
     CHECK(memcmp(mean, cancelled[0], sizeof mean) == 0); /* over the finished chain */
     w = (watch){.cancel_at = 5};

@@ -150,6 +150,7 @@ c_tests! {
     a_last_level_that_is_too_coarse_is_reported
     counts_and_a_callers_likelihood_are_posterior_to_numerical_integration
     a_likelihood_that_cannot_be_is_an_error
+    a_folder_of_another_likelihood_is_an_error
     the_version_is_that_of_the_header
 }
 
