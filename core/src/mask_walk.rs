@@ -112,7 +112,7 @@ impl<'p> MaskWalk<'p> {
     /// [`Error::Parameter`] if there are not so many levels.
     pub fn resume(mut self, level: usize) -> Result<Self, Error> {
         require(level < self.levels.len(), "level", "below the number of levels", level as f64)?;
-        self.level = level;
+        (self.level, self.is_asked, self.evaluations) = (level, false, 0);
         self.stage = if level == 0 { Stage::Begin } else { Stage::Between };
         Ok(self)
     }
