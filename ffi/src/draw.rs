@@ -146,8 +146,7 @@ impl Work<'_> {
             return self.stop_if(is_cancelled, progress.denoised, drawing);
         };
         let Some(level) = progress.level else {
-            // the walk stands nowhere; it goes on to the next place
-            return if self.has_failed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+            return ControlFlow::Continue(()); // the walk stands nowhere; it goes on to the next place
         };
         let pause = Duration::from_secs(u64::from(self.sampler.options.checkpoint_seconds));
         if is_cancelled || drawing.stored.1.elapsed() >= pause {

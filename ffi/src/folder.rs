@@ -59,7 +59,7 @@ impl Folder {
             if let (Some(own), Ok(level)) = (own, level.parse::<usize>())
                 && level < most
             {
-                *own = level.max(*own);
+                *own = level.max(*own); // an older one may be left where the machine stopped in between
             }
         }
         Ok(levels)

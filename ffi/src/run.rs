@@ -145,7 +145,11 @@ fn groups(
             {
                 group.count += 1;
             }
-            _ => groups.push_back(Group { first: chain, count: 1, level }),
+            _ => {
+                let text = || format!("no memory for the groups of {chains} chains");
+                groups.try_reserve(1).map_err(|_| Failure::new(RWT_ERR_MEMORY, text()))?;
+                groups.push_back(Group { first: chain, count: 1, level });
+            }
         }
     }
     Ok((groups, done))
@@ -276,12 +280,6 @@ impl Work<'_> {
             *largest = solver.max(*largest);
         }
         self.sampler.cancel.load(Ordering::Relaxed)
-    }
-
-    /// Did a thread fail, other than by being cancelled?
-    pub(crate) fn has_failed(&self) -> bool {
-        let code = |failure: &Failure| failure.code != RWT_ERR_CANCELLED;
-        self.failure.lock().is_ok_and(|failure| failure.as_ref().is_some_and(code))
     }
 
     /// Keep the first failure and stop the other threads.

@@ -6,6 +6,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 const CORTEX_M4F: &str = "thumbv7em-none-eabihf";
+/// It has no unit for floating-point numbers.
+const CORTEX_M3: &str = "thumbv7m-none-eabi";
 
 /// What the library without std has.
 const EXPORTS: [&str; 14] = [
@@ -45,15 +47,23 @@ fn library(triple: &str) -> PathBuf {
 
 /// What is missing to build for the Cortex-M4F, and to run it.
 fn missing() -> Option<String> {
+    missing_for(CORTEX_M4F)
+}
+
+fn missing_for(triple: &str) -> Option<String> {
     let tools = ["arm-none-eabi-gcc", "qemu-system-arm", "make"];
     let tool = tools.iter().find(|tool| !exists(tool)).map(|tool| format!("{tool} is missing"));
-    tool.or_else(|| (!has_target(CORTEX_M4F)).then(|| format!("no Rust for it: rustup target add {CORTEX_M4F}")))
+    tool.or_else(|| (!has_target(triple)).then(|| format!("no Rust for it: rustup target add {triple}")))
 }
 
 /// Run in QEMU; what was printed.
 fn emulate(program: &Path) -> String {
+    emulate_on("mps2-an386", program)
+}
+
+fn emulate_on(board: &str, program: &Path) -> String {
     let mut qemu = Command::new("timeout");
-    qemu.args(["60", "qemu-system-arm", "-M", "mps2-an386", "-nographic", "-icount", "shift=0,sleep=off"]);
+    qemu.args(["60", "qemu-system-arm", "-M", board, "-nographic", "-icount", "shift=0,sleep=off"]);
     qemu.args(["-semihosting-config", "enable=on,target=native", "-kernel"]).arg(program);
     let output = output(&mut qemu);
     let text = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
@@ -123,6 +133,22 @@ fn a_picture_restored_on_a_microcontroller_is_that_of_a_desktop() {
     let [there, here] = both("restore");
     assert_eq!(values(&there, "levels"), values(&here, "levels"));
     check_picture(&there, &here);
+}
+
+#[test]
+fn without_floating_point_hardware_the_results_are_the_same() {
+    if let Some(missing) = missing_for(CORTEX_M3) {
+        return skip("without_floating_point_hardware_the_results_are_the_same", &missing);
+    }
+    let folder = scratch("firmware-m3");
+    let mut make = Command::new("make");
+    make.arg("all").arg("-C").arg(root().join("examples/firmware/c"));
+    make.arg("MACHINE=-mcpu=cortex-m3 -mthumb -mfloat-abi=soft");
+    make.arg(format!("BUILD={}", folder.display())).arg(format!("LIBRWT={}", library(CORTEX_M3).display()));
+    run(&mut make);
+    let there = |name: &str| emulate_on("mps2-an385", &folder.join(format!("{name}.elf")));
+    assert_eq!(there("bits"), both("bits")[0]);
+    check_picture(&there("restore"), &both("restore")[1]);
 }
 
 fn check_picture(there: &str, here: &str) {
