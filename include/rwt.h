@@ -357,7 +357,7 @@ typedef struct rwt_denoiser_options {
   uint32_t threads;
   /**
    * The file of ONNX Runtime's library; NULL: the environment variable ORT_DYLIB_PATH, else the system's, else that of
-   *     * the Python environment which VIRTUAL_ENV or CONDA_PREFIX names. A process uses one.
+   * the Python environment which VIRTUAL_ENV or CONDA_PREFIX names. A process uses one.
    */
   const char *library;
   /**
@@ -382,7 +382,7 @@ typedef struct rwt_denoiser_options {
   uint32_t batch;
   /**
    * The most bytes that an evaluation may take beside the weights: fewer images are evaluated at a time, and a single
-   *     * one that needs more is refused when a sampler is made (rwt_denoiser_tiled). 4 GiB; UINT64_MAX: nothing is counted or refused.
+   * one that needs more is refused when a sampler is made (rwt_denoiser_tiled). 4 GiB; UINT64_MAX: nothing is counted or refused.
    */
   uint64_t memory;
   /**
@@ -473,7 +473,7 @@ typedef struct rwt_fit_report {
   double std;
   /**
    * chi^2 as a standard normal number: far below 0 the image follows the noise of the measurements, far above 0 it
-   *     * does not explain them. Beyond +-4 by chance 6 times in 10^5.
+   * does not explain them. Beyond +-4 by chance 6 times in 10^5.
    */
   double z;
   /**
@@ -500,12 +500,12 @@ typedef struct rwt_modes_report {
   uint32_t smaller;
   /**
    * The sum of squares between the two groups over that within them, along the direction in which the samples differ
-   *     * most; about w (1 - w) d^2 for two modes of weights w and 1 - w that are d of their own standard deviations apart.
+   * most; about w (1 - w) d^2 for two modes of weights w and 1 - w that are d of their own standard deviations apart.
    */
   double ratio;
   /**
    * The ratio that a single mode, even a flat one, exceeds in at most 5 of 100 cases; it depends on the number of
-   *     * samples only. A Gaussian exceeds it in 2.7 % of the cases with 6 samples, 1.5 % with 8, 0.4 % with 16.
+   * samples only. A Gaussian exceeds it in 2.7 % of the cases with 6 samples, 1.5 % with 8, 0.4 % with 16.
    */
   double critical;
   /**
@@ -700,23 +700,23 @@ typedef struct rwt_sampler_options {
   uint32_t threads;
   /**
    * Seed of all noise. The same seed and chain number are the same noise, in every process: samples of one posterior that
-   *     * are drawn in several processes need a seed each, or they are the same samples; and a measurement that is simulated
-   *     * with rwt_noise needs another seed, or a chain number that no run has, or the samples know its noise.
+   * are drawn in several processes need a seed each, or they are the same samples; and a measurement that is simulated
+   * with rwt_noise needs another seed, or a chain number that no run has, or the samples know its noise.
    */
   uint64_t seed;
   /**
    * Standard deviation of the noise in y, in y's own units; must be set where there is an operator, and be 0 where the
-   *     * operator has a likelihood of its own (rwt_operator_poisson and its like).
+   * operator has a likelihood of its own (rwt_operator_poisson and its like).
    */
   double eta;
   /**
    * First noise level. 0: half as many of the data's standard deviations as the widest gap of the mask has pixels,
-   *     * at least 4; without an operator 40; never beyond the denoiser's range.
+   * at least 4; without an operator 40; never beyond the denoiser's range.
    */
   double sigma_max;
   /**
    * Last noise level; 0: a fifth of the standard deviation of y, divided by the operator's norm where that is above 1, within
-   *     * the denoiser's range. Larger, it leaves the samples too wide: see rwt_progress.coarse.
+   * the denoiser's range. Larger, it leaves the samples too wide: see rwt_progress.coarse.
    */
   double sigma_min;
   /**
@@ -725,34 +725,34 @@ typedef struct rwt_sampler_options {
   double epsilon;
   /**
    * Temperature of the preconditioned walk, first temperature of the template (1: Langevin at a fixed level; 1/2:
-   *     * one reverse-SDE step); below 0: the one that keeps the marginals, and 0.
+   * one reverse-SDE step); below 0: the one that keeps the marginals, and 0.
    */
   double temperature;
   /**
    * The most bytes that a run may take, beside the denoiser's weights and what a callback takes: samples, mean and
-   *     * standard deviation, walks and evaluations. Fewer chains are walked side by side and by fewer threads where that is
-   *     * needed, with the same samples; if one chain alone does not fit, rwt_sampler_create fails with RWT_ERR_MEMORY,
-   *     * and with RWT_ERR_UNSUPPORTED if the denoiser was opened without a limit of its own. 0: no limit.
+   * standard deviation, walks and evaluations. Fewer chains are walked side by side and by fewer threads where that is
+   * needed, with the same samples; if one chain alone does not fit, rwt_sampler_create fails with RWT_ERR_MEMORY,
+   * and with RWT_ERR_UNSUPPORTED if the denoiser was opened without a limit of its own. 0: no limit.
    */
   uint64_t memory;
   /**
    * Number of the run's first chain: 4 chains from 4 on are the chains 4 to 7 of a run of 8, to the bit, so that a run
-   *     * can be cut over machines. rwt_sampler_sample counts from 0 all the same.
+   * can be cut over machines. rwt_sampler_sample counts from 0 all the same.
    */
   uint64_t first_chain;
   /**
    * Which samples stay in memory for rwt_sampler_sample: 1: all (the default); k: every k-th, from chain 0 on; 0: none. Mean,
-   *     * standard deviation and quantiles are over all, whatever this says.
+   * standard deviation and quantiles are over all, whatever this says.
    */
   uint32_t keep;
   /**
    * Bins of the histogram of every element that rwt_sampler_quantile reads, 2 bytes each; 0: none (the default). It holds at
-   *     * most 65535 chains.
+   * most 65535 chains.
    */
   uint32_t bins;
   /**
    * Lower end of the histogram; where it equals the upper end, as in the default, the denoiser's range and a quarter of
-   *     * its width on both sides.
+   * its width on both sides.
    */
   double bins_low;
   /**
@@ -799,12 +799,12 @@ typedef struct rwt_progress {
   double sigma;
   /**
    * What the newest solve with the operator left of its equation, relatively: 0 where it has a closed form, about 1 where
-   *     * conjugate gradients got nowhere.
+   * conjugate gradients got nowhere.
    */
   double solver;
   /**
    * The last noise level over the largest that leaves the likelihood as it is (a fifth of the measurements' standard
-   *     * deviation, seen in the image): above 1 the samples are too wide by what it leaves. 0 without an operator.
+   * deviation, seen in the image): above 1 the samples are too wide by what it leaves. 0 without an operator.
    */
   double coarse;
 } rwt_progress;
@@ -841,7 +841,7 @@ typedef struct rwt_sampler_report {
   uint32_t worst_chain;
   /**
    * Do the samples fall into two groups? 1: yes, 0: nothing says so, -1: unknown, for there are fewer than 6 samples, or
-   *     * they are all the same.
+   * they are all the same.
    */
   int32_t separate;
   /**
@@ -850,15 +850,15 @@ typedef struct rwt_sampler_report {
   size_t smaller;
   /**
    * The mean of the samples' chi^2 over the number of measurements: 1 is right. NaN without an operator, as are the next
-   *     * three.
+   * three.
    */
   double chi2_ratio;
   /**
    * The mean of the samples' z of chi^2. Samples of one y share a part of it, so it may be off 0 by about 1; far above
-   *     * 0 they do not explain y (eta too small, the wrong operator or model), far below 0 they fit it too well (eta too
-   *     * large). A wrong eta is seen as far as the prior says something about y: where the data decide alone, samples
-   *     * fit whatever eta was told. With very many measurements a small error is far from 0 too: 10 at 20000 measurements
-   *     * is a chi2_ratio of 1.1.
+   * 0 they do not explain y (eta too small, the wrong operator or model), far below 0 they fit it too well (eta too
+   * large). A wrong eta is seen as far as the prior says something about y: where the data decide alone, samples
+   * fit whatever eta was told. With very many measurements a small error is far from 0 too: 10 at 20000 measurements
+   * is a chi2_ratio of 1.1.
    */
   double mean_z;
   /**

@@ -155,3 +155,27 @@ fn bad_arguments_get_errors() {
     }
     assert!(matches!(histogram.quantile(0.5, &mut out[..1]), Err(Error::Length { expected: 2, found: 1, .. })));
 }
+
+#[test]
+fn a_histogram_goes_on_from_its_counts_and_refuses_what_cannot_be_counts() {
+    let samples = [[0.1f32, 0.9], [0.4, -0.2], [0.6, 0.5], [0.6, 1.4]];
+    let (mut whole, mut cut) = ([0; 12], [0; 12]);
+    let mut expected = Histogram::new(2, 0.0, 1.0, 4, &mut whole).unwrap();
+    let mut first = Histogram::new(2, 0.0, 1.0, 4, &mut cut).unwrap();
+    samples.iter().for_each(|sample| expected.add(sample).unwrap());
+    samples[..2].iter().for_each(|sample| first.add(sample).unwrap());
+    let mut second = Histogram::resume(0.0, 1.0, 4, &mut cut).unwrap();
+    assert_eq!((second.samples(), second.elements()), (2, 2));
+    samples[2..].iter().for_each(|sample| second.add(sample).unwrap());
+    assert_eq!((second.counts(), second.samples()), (expected.counts(), 4));
+
+    let refused = |counts: &mut [u16]| Histogram::resume(0.0, 1.0, 4, counts).unwrap_err();
+    assert!(matches!(refused(&mut [0; 11]), Error::Length { name: "counts", .. }));
+    let uneven = &mut [1, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0];
+    assert!(matches!(refused(uneven), Error::Length { name: "samples of an element", expected: 1, found: 2 }));
+    let many = &mut [u16::MAX, 1, 0, 0, 0, 0];
+    assert!(matches!(refused(many), Error::Parameter { name: "samples", .. }));
+    assert!(matches!(Histogram::resume(1.0, 0.0, 4, &mut [0; 6]), Err(Error::Parameter { name: "high", .. })));
+    assert!(matches!(Histogram::resume(0.0, 1.0, 0, &mut []), Err(Error::Parameter { name: "bins", .. })));
+    assert!(matches!(Histogram::resume(0.0, 1.0, usize::MAX, &mut []), Err(Error::Length { .. })));
+}

@@ -32,7 +32,7 @@ fn for_c(text: &str) -> String {
             lines.push(line);
         }
     }
-    lines.join("\n") + "\n"
+    lines.join("\n").replace("*     * ", "* ") + "\n" // a block comment's own stars
 }
 
 #[test]
