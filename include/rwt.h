@@ -700,7 +700,7 @@ typedef struct rwt_sampler_options {
   uint32_t threads;
   /**
    * Seed of all noise. The same seed and chain number are the same noise, in every process: samples of one posterior that
-   * are drawn in several processes need a seed each, or they are the same samples; and a measurement that is simulated
+   * are drawn in several processes need chains of their own (first_chain) or a seed each, or they are the same samples; and a measurement that is simulated
    * with rwt_noise needs another seed, or a chain number that no run has, or the samples know its noise.
    */
   uint64_t seed;

@@ -33,7 +33,7 @@ pub struct rwt_sampler_options {
     /** Threads; 0: one for each core. The samples do not depend on it. */
     pub threads: u32,
     /** Seed of all noise. The same seed and chain number are the same noise, in every process: samples of one posterior that
-     * are drawn in several processes need a seed each, or they are the same samples; and a measurement that is simulated
+     * are drawn in several processes need chains of their own (first_chain) or a seed each, or they are the same samples; and a measurement that is simulated
      * with rwt_noise needs another seed, or a chain number that no run has, or the samples know its noise. */
     pub seed: u64,
     /** Standard deviation of the noise in y, in y's own units; must be set where there is an operator, and be 0 where the
