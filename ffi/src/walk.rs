@@ -70,11 +70,13 @@ pub extern "C" fn rwt_walk_size() -> usize {
 /// Begin a walk that makes x a posterior sample of an image with missing pixels, to the bit the one of rwt_sampler_run with
 /// the same numbers; its arrays are the caller's, and its denoiser is run by the caller:
 ///
+/// ```c
 ///     status = rwt_walk_begin(&walk, &options, n, x, RWT_WALK_IMAGES * n, workspace);
 ///     while (!status && !(status = rwt_walk_request(&walk, &sigma, &denoised)) && denoised) {
 ///         ... write D(x, sigma) into denoised[n], from a network, a chip, another processor ...
 ///         status = rwt_walk_advance(&walk);
 ///     }
+/// ```
 ///
 /// n must be channels * pixels. x holds what stood there if options.level is not 0, else anything; the workspace anything.
 /// What options points to, x and the workspace must stay where they are until the walk has ended.

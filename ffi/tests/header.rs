@@ -28,7 +28,7 @@ fn for_c(text: &str) -> String {
     for line in text.lines().map(str::trim_end) {
         if line == " * # Safety" {
             lines.pop(); // the blank line above
-        } else {
+        } else if !line.starts_with(" * ```") {
             lines.push(line);
         }
     }
