@@ -99,6 +99,17 @@ static void count_photons(measurement *measured, const options *o, double photon
     free(background);
 }
 
+/* Line integrals, back-projected, the largest value 1. */
+static void back_project(const measurement *measured, const float *integrals, size_t n)
+{
+    check(rwt_operator_adjoint(measured->operator, integrals, measured->m, measured->shown, n), "the back-projection");
+    float largest = 1e-6F;
+    for (size_t i = 0; i < n; i++)
+        largest = fmaxf(largest, fabsf(measured->shown[i]));
+    for (size_t i = 0; i < n; i++)
+        measured->shown[i] /= largest;
+}
+
 /* X-rays through an absorber: rate = photons exp(-c A (x + 1)) + dark; a white picture's longest line lets exp(-4) pass. */
 static void count_rays(measurement *measured, const options *o, double photons, const float *truth, size_t n, size_t side)
 {
@@ -115,18 +126,10 @@ static void count_rays(measurement *measured, const options *o, double photons, 
     check(rwt_operator_transmission(absorber, blank, measured->m, &DARK, 1, &measured->operator), "the counts");
     rwt_operator_free(absorber);
     rwt_operator_free(radon);
+    for (size_t i = 0; i < measured->m; i++)
+        blank[i] = logf(blank[i] / fmaxf(y[i] - DARK, 0.5F)); /* what the counts say of each line */
+    back_project(measured, blank, n);
     free(blank);
-}
-
-/* What was measured, back-projected, the largest value 1. */
-static void back_project(const measurement *measured, size_t n)
-{
-    check(rwt_operator_adjoint(measured->operator, measured->y, measured->m, measured->shown, n), "the back-projection");
-    float largest = 1e-6F;
-    for (size_t i = 0; i < n; i++)
-        largest = fmaxf(largest, fabsf(measured->shown[i]));
-    for (size_t i = 0; i < n; i++)
-        measured->shown[i] /= largest;
 }
 
 measurement measure(const options *o, const float *truth, size_t side)
@@ -152,9 +155,9 @@ measurement measure(const options *o, const float *truth, size_t side)
     else
         add_noise(&measured, o, o->noise > 0 ? o->noise : is_lines ? 0.2 : 0.02, truth, n);
 
-    if (is_lines)
-        back_project(&measured, n);
-    else if (!is_counted)
+    if (is_lines && !is_low_dose)
+        back_project(&measured, measured.y, n);
+    else if (!is_lines && !is_counted)
         for (size_t i = 0; i < n; i++)
             measured.shown[i] = measured.y[is_small ? i / side / FACTOR * (side / FACTOR) + i % side / FACTOR : i];
     return measured;

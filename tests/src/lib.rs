@@ -48,6 +48,37 @@ pub fn libraries() -> &'static Path {
     })
 }
 
+/// The program `name` of examples/`folder`, built by the example's own Makefile, once: of one example in each test's process,
+/// for two builds at a time would write the same files.
+pub fn example(folder: &str, name: &str) -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        libraries(); // cargo's messages, if any, come from here
+        let folder = root().join("examples").join(folder);
+        run(Command::new("make").arg("-C").arg(&folder).arg("all").env("CARGO_TARGET_DIR", target()));
+        folder.join("build").join(name)
+    })
+}
+
+/// The first number behind a name that begins a line of a printed table.
+pub fn row(said: &str, name: &str) -> f64 {
+    let line = said.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("no {name} in {said}"));
+    let number = line[name.len()..].split_whitespace().next().map(|text| text.trim_end_matches(','));
+    number.and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("no number behind {name} in {said}"))
+}
+
+/// The floats of a .npy file, whose header says this shape, such as "3, 64, 64".
+pub fn read_npy(path: &Path, shape: &str) -> Vec<f32> {
+    let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let (header, values) = bytes.split_at(128);
+    let header = String::from_utf8_lossy(header);
+    let expected = format!("'<f4', 'fortran_order': False, 'shape': ({shape})");
+    assert!(header.contains(&expected), "{}: {header}", path.display());
+    let sizes = shape.split(',').map(|size| size.trim().parse::<usize>().expect("a size"));
+    assert_eq!(values.len(), 4 * sizes.product::<usize>(), "{}", path.display());
+    values.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+}
+
 /// The words of the command that the variable holds, or else the default.
 pub fn compiler(variable: &str, default: &str) -> Vec<String> {
     let command = std::env::var(variable).unwrap_or_default();

@@ -1,23 +1,14 @@
 //! The C example, as a user runs it: it fills pictures in, and says what is wrong with bad input.
 
-use rwt_tests::{libraries, model, output, root, run, scratch, target};
+use rwt_tests::{model, output, run, scratch};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 const SIDE: usize = 48;
 
-/// The example, built by its own Makefile.
 fn example() -> Command {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    let program = PROGRAM.get_or_init(|| {
-        libraries(); // cargo's messages, if any, come from here
-        let folder = root().join("examples/c_inpaint");
-        run(Command::new("make").arg("-C").arg(&folder).arg("all").env("CARGO_TARGET_DIR", target()));
-        folder.join("build/c_inpaint")
-    });
-    Command::new(program)
+    Command::new(rwt_tests::example("c_inpaint", "c_inpaint"))
 }
 
 /// An RGB picture that varies slowly.

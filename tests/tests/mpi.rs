@@ -1,28 +1,21 @@
 //! The MPI example, as a user runs it: however many ranks there are, they draw the same samples and merge the same moments.
 
-use rwt_tests::{exists, libraries, output, root, run, scratch, skip, target};
-use std::path::{Path, PathBuf};
+use rwt_tests::{exists, output, read_npy, run, scratch, skip};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
 use std::time::Duration;
 
 const CHAINS: usize = 5;
 
 /// The example, built by its own Makefile; `None`, and a line that says so, where there is no MPI.
 fn program(test: &str) -> Option<&'static Path> {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     for tool in ["mpicc", "mpirun"] {
         if !exists(tool) {
             skip(test, &format!("{tool} is missing: install libopenmpi-dev and openmpi-bin"));
             return None;
         }
     }
-    Some(PROGRAM.get_or_init(|| {
-        libraries(); // cargo's messages, if any, come from here
-        let folder = root().join("examples/mpi");
-        run(Command::new("make").arg("-C").arg(&folder).arg("all").env("CARGO_TARGET_DIR", target()));
-        folder.join("build/mpi_inpaint")
-    }))
+    Some(rwt_tests::example("mpi", "mpi_inpaint"))
 }
 
 /// Allow root and more ranks than cores, which Open MPI refuses by itself; ranks that wait leave their core to others.
@@ -42,12 +35,8 @@ fn ranks(program: &Path, count: usize, folder: &Path, arguments: &[&str]) -> Com
 }
 
 /// The floats of a .npy file of the picture's shape.
-fn read_npy(path: &Path) -> Vec<f32> {
-    let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let (header, values) = bytes.split_at(128);
-    assert!(String::from_utf8_lossy(header).contains("'<f4', 'fortran_order': False, 'shape': (3, 48, 48)"));
-    assert_eq!(values.len(), 4 * 3 * 48 * 48);
-    values.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+fn picture(path: &Path) -> Vec<f32> {
+    read_npy(path, "3, 48, 48")
 }
 
 fn farthest(a: &[f32], b: &[f64]) -> f64 {
@@ -67,11 +56,11 @@ fn any_number_of_ranks_draws_the_same_samples_and_merges_the_same_moments() {
         assert!(folder.join("panel.png").exists());
         folder
     });
-    let samples: Vec<_> = (0..CHAINS).map(|k| read_npy(&folders[0].join(format!("sample-{k}.npy")))).collect();
+    let samples: Vec<_> = (0..CHAINS).map(|k| picture(&folders[0].join(format!("sample-{k}.npy")))).collect();
     assert!(samples[0] != samples[1] && !folders[0].join("sample-5.npy").exists());
     for folder in &folders[1..] {
         for (k, sample) in samples.iter().enumerate() {
-            assert!(read_npy(&folder.join(format!("sample-{k}.npy"))) == *sample, "sample {k} in {}", folder.display());
+            assert!(picture(&folder.join(format!("sample-{k}.npy"))) == *sample, "sample {k} in {}", folder.display());
         }
     }
     // the moments, from the samples that were written
@@ -81,7 +70,7 @@ fn any_number_of_ranks_draws_the_same_samples_and_merges_the_same_moments() {
     let std: Vec<f64> = (0..mean.len()).map(|i| (squares(i) / (CHAINS - 1) as f64).sqrt()).collect();
     for folder in &folders {
         for (name, expected) in [("mean.npy", &mean), ("std.npy", &std)] {
-            let off = farthest(&read_npy(&folder.join(name)), expected);
+            let off = farthest(&picture(&folder.join(name)), expected);
             assert!(off < 1e-6, "{name} in {} is off by {off}", folder.display());
         }
     }
@@ -93,7 +82,7 @@ fn ranks_without_chains_do_no_harm() {
     let means = [(1, "mpi-few-1"), (3, "mpi-few-3")].map(|(count, name)| {
         let folder = scratch(name);
         run(&mut ranks(program, count, &folder, &["--chains", "2"]));
-        read_npy(&folder.join("mean.npy"))
+        picture(&folder.join("mean.npy"))
     });
     let expected: Vec<f64> = means[0].iter().map(|&x| f64::from(x)).collect();
     assert!(farthest(&means[1], &expected) < 1e-6);
@@ -139,5 +128,5 @@ fn an_interrupt_leaves_the_moments_of_what_was_finished() {
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(130), "{said}{}", String::from_utf8_lossy(&output.stderr));
     assert!(said.contains("of 100000") && said.contains("stopped"), "{said}");
-    read_npy(&folder.join("mean.npy"));
+    picture(&folder.join("mean.npy"));
 }

@@ -1,29 +1,15 @@
 //! The scan example, as a user runs it.
 
-use rwt_tests::{libraries, output, root, run, scratch, target};
-use std::path::{Path, PathBuf};
+use rwt_tests::{output, read_npy, row, run, scratch};
+use std::path::Path;
 use std::process::Command;
-use std::sync::OnceLock;
 
-/// The example, built by its own Makefile.
 fn example() -> Command {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    let program = PROGRAM.get_or_init(|| {
-        libraries(); // cargo's messages, if any, come from here
-        let folder = root().join("examples/mri");
-        run(Command::new("make").arg("-C").arg(&folder).arg("all").env("CARGO_TARGET_DIR", target()));
-        folder.join("build/mri")
-    });
-    Command::new(program)
+    Command::new(rwt_tests::example("mri", "mri"))
 }
 
-/// The floats of a .npy file, whose header says this shape.
-fn read_npy(path: &Path, shape: &str) -> Vec<f64> {
-    let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let (header, values) = bytes.split_at(128);
-    let header = String::from_utf8_lossy(header);
-    assert!(header.contains(&format!("'shape': ({shape})")), "{}: {header}", path.display());
-    values.chunks_exact(4).map(|b| f64::from(f32::from_le_bytes([b[0], b[1], b[2], b[3]]))).collect()
+fn numbers(path: &Path, shape: &str) -> Vec<f64> {
+    read_npy(path, shape).into_iter().map(f64::from).collect()
 }
 
 fn psnr(a: &[f64], b: &[f64]) -> f64 {
@@ -31,25 +17,19 @@ fn psnr(a: &[f64], b: &[f64]) -> f64 {
     -10.0 * (squares / a.len() as f64).log10()
 }
 
-/// The first number behind a name in the table.
-fn row(said: &str, name: &str) -> f64 {
-    let line = said.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("no {name} in {said}"));
-    line[name.len()..].split_whitespace().next().and_then(|text| text.parse().ok()).expect("a number")
-}
-
 #[test]
 fn the_mean_is_far_better_than_the_zero_filled_image() {
     let folder = scratch("mri-mean");
     let arguments = ["--size", "64", "--chains", "2", "--levels", "20", "--seed", "2", "--out"];
     let said = run(example().args(arguments).arg(&folder));
-    let image = |name: &str| read_npy(&folder.join(name), "3, 64, 64");
+    let image = |name: &str| numbers(&folder.join(name), "3, 64, 64");
     let (truth, masks) = (image("truth.npy"), image("masks.npy"));
     assert!(truth.iter().all(|v| (0.0..=1.0).contains(v)) && truth.iter().any(|v| *v > 0.9));
     for (contrast, mask) in masks.chunks(64 * 64).enumerate() {
         assert_eq!(mask.iter().sum::<f64>(), 16.0 * 64.0, "contrast {contrast}: a quarter of the lines");
         assert_eq!(mask[0], 1.0, "the middle of Fourier space");
     }
-    let scan = read_npy(&folder.join("scan.npy"), "3, 4, 2, 64, 64");
+    let scan = numbers(&folder.join("scan.npy"), "3, 4, 2, 64, 64");
     let measured = |i: usize| masks[i / (8 * 64 * 64) * 64 * 64 + i % (64 * 64)] == 1.0;
     assert!((0..scan.len()).all(|i| (scan[i] != 0.0) == measured(i)), "the scan is where the masks are");
     let (mean, zero_filled) = (psnr(&image("mean.npy"), &truth), row(&said, "zero-filled"));

@@ -1,30 +1,10 @@
 //! The restoring example, as a user runs it: every task, a folder to go on in, and bad input.
 
-use rwt_tests::{libraries, output, root, run, scratch, target};
-use std::path::PathBuf;
+use rwt_tests::{output, row, run, scratch};
 use std::process::Command;
-use std::sync::OnceLock;
 
-/// The example, built by its own Makefile.
 fn example() -> Command {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    let program = PROGRAM.get_or_init(|| {
-        libraries(); // cargo's messages, if any, come from here
-        let folder = root().join("examples/restore");
-        run(Command::new("make").arg("-C").arg(&folder).arg("all").env("CARGO_TARGET_DIR", target()));
-        folder.join("build/restore")
-    });
-    Command::new(program)
-}
-
-/// The first number behind a name in the table.
-fn row(said: &str, name: &str) -> f64 {
-    let line = said.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("no {name} in {said}"));
-    line[name.len()..]
-        .split_whitespace()
-        .next()
-        .and_then(|text| text.trim_end_matches(',').parse().ok())
-        .expect("a number")
+    Command::new(rwt_tests::example("restore", "restore"))
 }
 
 #[test]
