@@ -78,7 +78,18 @@ impl<T: Element> Array<T> {
         if values.len() != self.len() {
             return Err(Error::Length { name: "values", expected: self.len(), found: values.len() });
         }
-        let copied = device.stream().memcpy_dtoh(&self.slice, values);
+        self.read_first(device, values)
+    }
+
+    /// Copy the first elements to the host, and wait for it.
+    ///
+    /// # Errors
+    /// [`Error::Length`] for more than there are, [`Error::Driver`].
+    pub fn read_first(&self, device: &Device, values: &mut [T]) -> Result<(), Error> {
+        if values.len() > self.len() {
+            return Err(Error::Length { name: "values", expected: self.len(), found: values.len() });
+        }
+        let copied = device.stream().memcpy_dtoh(&self.slice.slice(..values.len()), values);
         copied.map_err(|error| Error::driver("copying from the device", error))?;
         device.synchronize()
     }

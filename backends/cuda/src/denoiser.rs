@@ -21,7 +21,7 @@ pub struct Io {
 /// An MMSE denoiser D(x, σ) = E\[X | X + σ n = x\] whose work is enqueued on a device's stream.
 pub trait CudaDenoiser {
     /// Get ready to evaluate this many pictures at a time at these noise levels: allocate and upload everything. `shape` is
-    /// \[channels, height, width\]. Called before each walk.
+    /// \[channels, height, width\]. Called before each walk; a second call for the same pictures only takes in the levels.
     ///
     /// # Errors
     /// What cannot be evaluated, or is not to be had.
