@@ -70,6 +70,18 @@ impl<T: Element> Array<T> {
         copied.map_err(|error| Error::driver("copying to the device", error))
     }
 
+    /// Enqueue a copy of another array of the same length.
+    ///
+    /// # Errors
+    /// [`Error::Length`], [`Error::Driver`].
+    pub fn copy_from(&mut self, device: &Device, other: &Self) -> Result<(), Error> {
+        if other.len() != self.len() {
+            return Err(Error::Length { name: "the other array", expected: self.len(), found: other.len() });
+        }
+        let copied = device.stream().memcpy_dtod(&other.slice, &mut self.slice);
+        copied.map_err(|error| Error::driver("copying on the device", error))
+    }
+
     /// Copy everything to the host, and wait for it.
     ///
     /// # Errors
