@@ -3,7 +3,8 @@
 use crate::preconditioned;
 use libm::sqrt;
 
-/// The scalars of a level of a walk that samples a posterior.
+/// The scalars of a level of a walk that samples a posterior. The layout is the same in Rust and CUDA.
+#[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Level {
     /// The noise level of the evaluations.

@@ -6,7 +6,7 @@ use crate::device::Device;
 use crate::error::Error;
 use crate::graph::Graph;
 use crate::kernel::arguments;
-use crate::kernels::Kernels;
+use crate::kernels::{Kernels, STEP_THREADS, THREADS, blocks_of};
 use crate::row::Row;
 use cudarc::driver::sys::CUdeviceptr;
 use rwt_core::{Chain, Step, Walk};
@@ -16,8 +16,6 @@ use std::ops::ControlFlow;
 const ALL_FINITE: u64 = u64::MAX;
 /// Elements in an entry of `bad`, below the row.
 const ELEMENT_BITS: u32 = 40;
-/// Threads of a block of the update, each of which makes 16 elements.
-pub(crate) const STEP_THREADS: u32 = 128;
 
 /// Chains side by side on a device, with the denoiser that they share: x and the denoised images stay there.
 pub struct Chains<D> {
@@ -111,7 +109,7 @@ impl<D: CudaDenoiser> Chains<D> {
         let previous = if walk.uses_previous() { Some(Array::<f32>::zeros(&self.device, self.x.len())?) } else { None };
         let terms = Terms { previous: previous.as_ref().map_or(0, Array::address), ..Terms::default() };
         let sigmas: Vec<_> = steps.iter().map(|step| step.sigma).collect();
-        self.start(&sigmas)?;
+        self.start(&sigmas, first)?;
         let evaluating = self.capture(|chains| {
             chains.begin(&rows)?;
             chains.evaluate(chains.denoised.address())?;
@@ -127,8 +125,8 @@ impl<D: CudaDenoiser> Chains<D> {
     }
 
     /// Get the denoiser ready for these levels, and begin at the first.
-    pub(crate) fn start(&mut self, sigmas: &[f64]) -> Result<(), Error> {
-        self.denoiser.plan(&self.device, self.chains, self.shape, sigmas)?;
+    pub(crate) fn start(&mut self, sigmas: &[f64], first: Chain) -> Result<(), Error> {
+        self.denoiser.plan(&self.device, self.chains, self.shape, sigmas, Some(first))?;
         self.level.write(&self.device, &[0])?;
         self.bad.write(&self.device, &[ALL_FINITE])
     }
@@ -204,9 +202,9 @@ impl<D: CudaDenoiser> Chains<D> {
     /// x ← value, in all chains.
     pub(crate) fn fill(&self, value: f32) -> Result<(), Error> {
         let (x, total) = (self.x.address(), self.x.len() as u64);
-        let grid = [total.div_ceil(256).min(4096) as u32, 1, 1];
+        let grid = [blocks_of(total), 1, 1];
         // SAFETY: rwt_fill(x, n, value) strides over all of x.
-        unsafe { self.kernels.fill.launch(grid, [256, 1, 1], 0, arguments![x, total, value]) }
+        unsafe { self.kernels.fill.launch(grid, [THREADS, 1, 1], 0, arguments![x, total, value]) }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::chains::require;
 use crate::denoiser::{CudaDenoiser, Io};
 use crate::device::Device;
 use crate::error::Error;
-use rwt_core::Denoiser;
+use rwt_core::{Chain, Denoiser};
 
 /// A denoiser on a device for walks on the host, whatever they measure: x goes to the device at each evaluation, and D(x, σ)
 /// comes back.
@@ -18,6 +18,7 @@ pub struct OnHost<D> {
     denoised: Array<f32>,
     sigma: Array<f64>,
     level: Array<u32>,
+    first: Option<Chain>,
 }
 
 impl<D: CudaDenoiser> OnHost<D> {
@@ -38,12 +39,18 @@ impl<D: CudaDenoiser> OnHost<D> {
             denoised: Array::zeros(device, total)?,
             sigma: Array::zeros(device, 1)?,
             level: Array::zeros(device, 1)?,
+            first: None,
         })
+    }
+
+    /// Say which chain the first picture of a call belongs to, see [`CudaDenoiser::plan`].
+    pub fn set_chains(&mut self, first: Option<Chain>) {
+        self.first = first;
     }
 
     fn batch(&mut self, x: &[f32], sigma: f64, denoised: &mut [f32]) -> Result<(), Error> {
         let n: usize = self.shape.iter().product();
-        self.denoiser.plan(&self.device, x.len() / n, self.shape, &[sigma])?;
+        self.denoiser.plan(&self.device, x.len() / n, self.shape, &[sigma], self.first)?;
         self.sigma.write(&self.device, &[sigma])?;
         self.x.write(&self.device, x)?;
         self.denoiser.enqueue(&Io {

@@ -6,6 +6,7 @@ use crate::denoiser::{CudaDenoiser, Io};
 use crate::device::Device;
 use crate::error::Error;
 use crate::kernel::{Kernel, Module, arguments};
+use rwt_core::Chain;
 
 /// One of the caller's kernels, and how it is launched: a grid of ⌈elements / (threads · each)⌉ × chains blocks, where
 /// elements are those of one picture.
@@ -75,7 +76,14 @@ impl UserKernels {
 }
 
 impl CudaDenoiser for UserKernels {
-    fn plan(&mut self, device: &Device, chains: usize, shape: [usize; 3], _: &[f64]) -> Result<(), Error> {
+    fn plan(
+        &mut self,
+        device: &Device,
+        chains: usize,
+        shape: [usize; 3],
+        _: &[f64],
+        _: Option<Chain>,
+    ) -> Result<(), Error> {
         for size in shape.into_iter().chain([chains]) {
             require(u32::try_from(size).is_ok(), "chains, channels, height and width", "below 2^32", size)?;
         }

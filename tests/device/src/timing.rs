@@ -13,7 +13,7 @@ const REPETITIONS: usize = 7;
 pub struct Nothing;
 
 impl CudaDenoiser for Nothing {
-    fn plan(&mut self, _: &Device, _: usize, _: [usize; 3], _: &[f64]) -> Result<(), Error> {
+    fn plan(&mut self, _: &Device, _: usize, _: [usize; 3], _: &[f64], _: Option<Chain>) -> Result<(), Error> {
         Ok(())
     }
 
