@@ -20,6 +20,8 @@ fn run(is_small: bool) -> Result<usize, Error> {
     identity::on_host(&device, &mut report)?;
     identity::moments(&device, &mut report)?;
     agreement::mask(&device, &mut report)?;
+    agreement::blur(&device, &mut report)?;
+    agreement::coefficients(&device, &mut report)?;
     if !is_small {
         timing::bandwidth(&device, &mut report, 1 << 28)?;
     }
