@@ -11,8 +11,6 @@ use crate::{Error, OnnxDenoiser};
 
 /// The engine counts elements in 32 bits.
 const ELEMENT_LIMIT: usize = i32::MAX as usize;
-/// Levels this little outside the domain, relatively, are rounding and let through.
-const SIGMA_SLACK: f64 = 1e-6;
 
 /// What is to be done with the output of a network that predicts the denoised picture.
 const NOTHING: Tweedie = Tweedie { input: 0.0, output: 1.0 };
@@ -167,12 +165,7 @@ impl<'a> Evaluator<'a> {
         if denoised.len() != x.len() {
             return Err(Error::Length { what: "denoised", expected: x.len(), found: denoised.len() });
         }
-        let (min, max) = (self.model.info().sigma_min, self.model.info().sigma_max);
-        // NaN is in no range
-        if !(min * (1.0 - SIGMA_SLACK)..=max * (1.0 + SIGMA_SLACK)).contains(&sigma) {
-            return Err(Error::Sigma { min, max, found: sigma });
-        }
-        Ok(())
+        self.model.info().check_sigma(sigma)
     }
 }
 
