@@ -6,7 +6,7 @@ use rwt_core::{Chain, Denoiser, Tweedie};
 
 use crate::engine::Worker;
 use crate::padding::{Padding, padded_size};
-use crate::symmetry::{Symmetry, pick};
+use crate::symmetry::{Symmetry, chain_key, pick};
 use crate::{Error, OnnxDenoiser};
 
 /// The engine counts elements in 32 bits.
@@ -45,7 +45,7 @@ impl Views {
     /// That of the picture at this place in a call.
     fn of(&self, place: usize, sigma: f64) -> &Padding {
         let chain = (place / self.slices) as u64;
-        let key = |first: Chain| first.seed ^ first.chain.wrapping_add(chain).rotate_left(32);
+        let key = |first: Chain| chain_key(Chain { chain: first.chain.wrapping_add(chain), ..first });
         &self.paddings[self.chains.map_or(0, |first| pick(key(first), sigma, self.paddings.len()))]
     }
 }

@@ -4,12 +4,15 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use rwt_core::Chain;
+
 use crate::contents::Contents;
 use crate::graph::{Graph, Node, weights};
 use crate::interface::Interface;
 use crate::memory::outputs;
 use crate::onnx_denoiser::{SIZE_LIMIT, read};
 use crate::padding::padded_size;
+use crate::symmetry::{Symmetry, chain_key, pick};
 use crate::{Error, ModelInfo};
 
 /// The longest chain of operators.
@@ -179,6 +182,13 @@ impl Network {
         Ok(Level { scale, time: conventions.time_of(sigma)?, input: rule.input, output: rule.output })
     }
 
+    /// In which symmetry of the square a chain's picture is shown at a level: 1 transposed (after the others) + 2 upside
+    /// down + 4 left to right; 0 unless pictures in all symmetries are as likely to the model
+    /// ([`Evaluator::set_chains`](crate::Evaluator::set_chains)).
+    pub fn symmetry(&self, chain: Chain, sigma: f64) -> u32 {
+        if self.info.square { pick(chain_key(chain), sigma, Symmetry::COUNT) as u32 } else { 0 }
+    }
+
     /// The graph for so many pictures of a padded size.
     ///
     /// # Errors
@@ -251,7 +261,8 @@ impl<'a> Fixing<'a> {
         let inputs = node.inputs.iter().map(|name| self.place(name)).collect::<Result<Vec<_>, _>>().map_err(failed)?;
         let smalls: Vec<_> = inputs.iter().map(|place| place.and_then(|place| self.fixed[place].small())).collect();
         let shape_of = |place: usize| &self.fixed[place].shape[..];
-        let seen = inputs.iter().zip(&smalls).map(|(place, small)| place.map(|place| (shape_of(place), small.as_ref())));
+        let seen =
+            inputs.iter().zip(&smalls).map(|(place, small)| place.map(|place| (shape_of(place), small.as_ref())));
         let seen: Vec<_> = seen.collect();
         // the rules calculate with i32 and trust each other
         let found = catch_unwind(AssertUnwindSafe(|| outputs(node, &seen)));

@@ -39,8 +39,30 @@ fn combination(operator: &str) -> Option<Code> {
 
 /// The operators of this file.
 pub(super) const OPERATORS: &[&str] = &[
-    "Abs", "Add", "Clip", "Cos", "Div", "Erf", "Exp", "Gelu", "LeakyRelu", "Log", "Max", "Min", "Mul", "Neg", "Pow",
-    "Reciprocal", "Relu", "Sigmoid", "Sin", "Sqrt", "Sub", "Sum", "Swish", "Tanh",
+    "Abs",
+    "Add",
+    "Clip",
+    "Cos",
+    "Div",
+    "Erf",
+    "Exp",
+    "Gelu",
+    "LeakyRelu",
+    "Log",
+    "Max",
+    "Min",
+    "Mul",
+    "Neg",
+    "Pow",
+    "Reciprocal",
+    "Relu",
+    "Sigmoid",
+    "Sin",
+    "Sqrt",
+    "Sub",
+    "Sum",
+    "Swish",
+    "Tanh",
 ];
 
 impl Lowering<'_, '_> {

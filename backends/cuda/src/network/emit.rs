@@ -72,7 +72,8 @@ pub(super) struct Emitter<'l, 'a> {
 impl Emitter<'_, '_> {
     /// Where a view lies: source and offset.
     fn place(&self, view: &View) -> (i32, i64) {
-        let source = if self.lowered.buffers[view.buffer].constant.is_some() { shapes::WEIGHTS } else { shapes::MEMORY };
+        let source =
+            if self.lowered.buffers[view.buffer].constant.is_some() { shapes::WEIGHTS } else { shapes::MEMORY };
         (source, (self.places.offsets[view.buffer] + view.offset) as i64)
     }
 
@@ -86,6 +87,12 @@ impl Emitter<'_, '_> {
     /// [`Error::Operator`] for more blocks than a launch can have.
     pub(super) fn emit(&mut self, step: &Step) -> Result<Launch, Error> {
         let elements = self.lowered.buffers[step.out].len;
+        if let Work::Copy(parts) = &step.work
+            && let Some(axes) = parts.iter().map(|[from, to]| common(from, to).len()).find(|&axes| axes > COPY_AXES)
+        {
+            let reason = format!("its elements lie along {axes} axes, expected at most {COPY_AXES}");
+            return Err(Error::Operator { node: "a copy".into(), reason });
+        }
         let launch = match &step.work {
             Work::Pointwise(input) => self.pointwise(step, input, elements),
             Work::Copy(parts) => self.copy(step, parts),
@@ -105,7 +112,8 @@ impl Emitter<'_, '_> {
             Work::Attention(_) => self.attention(step),
         };
         if launch.grid[1..].iter().any(|&blocks| blocks as usize > GRID_LIMIT) {
-            let reason = format!("{:?} takes {:?} blocks, expected at most {GRID_LIMIT} in y and z", launch.kernel, launch.grid);
+            let reason =
+                format!("{:?} takes {:?} blocks, expected at most {GRID_LIMIT} in y and z", launch.kernel, launch.grid);
             return Err(Error::Operator { node: "a launch".into(), reason: reason + ": take fewer chains at a time" });
         }
         Ok(launch)
@@ -296,7 +304,6 @@ impl Emitter<'_, '_> {
             kernel: window.kernel.map(|size| size as u32),
             stride: window.stride.map(|stride| stride as u32),
             value: window.value,
-            reserved: 0,
         };
         let shape = self.shapes.push(&shape);
         Launch { kernel, grid: [blocks(elements), 1, 1], block: BLOCK, shape }
@@ -356,7 +363,8 @@ fn common(a: &View, b: &View) -> Vec<usize> {
     }
     ends.sort_unstable();
     ends.dedup();
-    let mut sizes: Vec<usize> = ends.iter().scan(1, |before, &end| Some(end / std::mem::replace(before, end))).collect();
+    let mut sizes: Vec<usize> =
+        ends.iter().scan(1, |before, &end| Some(end / std::mem::replace(before, end))).collect();
     sizes.reverse();
     sizes
 }

@@ -1,11 +1,9 @@
 // Elementary functions in plain arithmetic: the same bits from every compiler.
 #ifndef RWT_NETWORK_FUNCTIONS
 #define RWT_NETWORK_FUNCTIONS
+#include "portable.cuh"
 
-typedef int i32;
-typedef unsigned int u32;
 typedef long long i64;
-typedef unsigned long long u64;
 
 // e^x to about one unit in the last place; 0 below -104, infinity above 89.
 inline __device__ float net_exp(float x)

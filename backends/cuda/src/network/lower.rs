@@ -48,6 +48,12 @@ pub(super) struct Lowered<'a> {
     pub(super) output: usize,
 }
 
+impl Lowered<'_> {
+    pub(super) fn phase(&self, step: usize) -> Phase {
+        self.buffers[self.steps[step].out].phase
+    }
+}
+
 pub(super) struct Lowering<'a, 'g> {
     pub(super) graph: &'g FixedGraph<'a>,
     pub(super) patterns: Patterns,
@@ -62,8 +68,20 @@ pub(super) struct Lowering<'a, 'g> {
 
 /// Operators that only look at their first input in another way.
 const LOOKS: &[&str] = &[
-    "Cast", "Dropout", "Expand", "Flatten", "Gather", "Identity", "Reshape", "Resize", "Slice", "Split", "Squeeze",
-    "Transpose", "Unsqueeze", "Upsample",
+    "Cast",
+    "Dropout",
+    "Expand",
+    "Flatten",
+    "Gather",
+    "Identity",
+    "Reshape",
+    "Resize",
+    "Slice",
+    "Split",
+    "Squeeze",
+    "Transpose",
+    "Unsqueeze",
+    "Upsample",
 ];
 
 /// The steps of a graph.
@@ -148,8 +166,9 @@ impl<'a, 'g> Lowering<'a, 'g> {
         if buffer.constant.is_some() || buffer.len != output.elements() || self.maker(output.buffer).is_none() {
             output = self.copied(&output);
         }
-        let steps = self.steps.into_iter().flatten().collect();
-        let Self { buffers, constants, .. } = self;
+        let Self { buffers, constants, steps, .. } = self;
+        let mut steps: Vec<Step> = steps.into_iter().flatten().collect();
+        steps.sort_by_key(|step| buffers[step.out].phase);
         Ok(Lowered { buffers, constants, steps, x, time, output: output.buffer })
     }
 
@@ -170,7 +189,9 @@ impl<'a, 'g> Lowering<'a, 'g> {
         }
         let shape = self.shape(value);
         let view = match &self.graph.values[value].contents {
-            ValueContents::Weights(name, bytes) => self.constant(format!("weights {name}"), Cow::Borrowed(bytes), shape),
+            ValueContents::Weights(name, bytes) => {
+                self.constant(format!("weights {name}"), Cow::Borrowed(bytes), shape)
+            }
             ValueContents::Floats(values) => self.floats(values, shape),
             ValueContents::Integers(values) => {
                 let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();

@@ -9,8 +9,18 @@ use rwt_onnx::Operation;
 
 /// The operators of this file.
 pub(super) const OPERATORS: &[&str] = &[
-    "BatchNormalization", "GlobalAveragePool", "GroupNormalization", "InstanceNormalization", "LayerNormalization",
-    "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum", "ReduceSumSquare", "Softmax",
+    "BatchNormalization",
+    "GlobalAveragePool",
+    "GroupNormalization",
+    "InstanceNormalization",
+    "LayerNormalization",
+    "ReduceL2",
+    "ReduceMax",
+    "ReduceMean",
+    "ReduceMin",
+    "ReduceSum",
+    "ReduceSumSquare",
+    "Softmax",
 ];
 
 impl Lowering<'_, '_> {

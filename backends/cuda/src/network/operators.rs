@@ -9,13 +9,30 @@ use rwt_onnx::{Network, Operation};
 
 /// Operators that must be known before the evaluation, as they depend on sizes and constants alone.
 const KNOWN: &[&str] = &[
-    "And", "Ceil", "Constant", "ConstantOfShape", "Equal", "Floor", "Greater", "GreaterOrEqual", "Less",
-    "LessOrEqual", "Mod", "Not", "Or", "Range", "ReduceProd", "Shape", "Size", "Where",
+    "And",
+    "Ceil",
+    "Constant",
+    "ConstantOfShape",
+    "Equal",
+    "Floor",
+    "Greater",
+    "GreaterOrEqual",
+    "Less",
+    "LessOrEqual",
+    "Mod",
+    "Not",
+    "Or",
+    "Range",
+    "ReduceProd",
+    "Shape",
+    "Size",
+    "Where",
 ];
 
 /// An error for the first node whose operator is not known at all.
 pub(super) fn check(network: &Network) -> Result<(), Error> {
-    let lists = [KNOWN, arithmetic::OPERATORS, matrix::OPERATORS, normal::OPERATORS, rearrange::OPERATORS, window::OPERATORS];
+    let lists =
+        [KNOWN, arithmetic::OPERATORS, matrix::OPERATORS, normal::OPERATORS, rearrange::OPERATORS, window::OPERATORS];
     for (operator, node) in network.operators() {
         if !lists.iter().any(|list| list.contains(&operator)) {
             let reason = format!("the operator {operator} is not computed on the device");

@@ -63,7 +63,6 @@ struct Window {
     i32 before_y, before_x; // padding
     u32 kernel_y, kernel_x, stride_y, stride_x;
     float value;
-    u32 reserved;
 };
 
 // The place inside 0 .. size that a place outside shows; -1 for a constant.

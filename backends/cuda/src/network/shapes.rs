@@ -28,7 +28,7 @@ plain! {
     Copy { input: i64, output: i64, size: [u32; 6], from: [u32; 6], to: [u32; 6], source: i32, total: u32 }
     Window {
         input: i64, output: i64, source: i32, mode: i32, planes: u32, size: [u32; 2], out_size: [u32; 2],
-        before: [i32; 2], kernel: [u32; 2], stride: [u32; 2], value: f32, reserved: u32,
+        before: [i32; 2], kernel: [u32; 2], stride: [u32; 2], value: f32,
     }
     ConvPlace { offset: i32, shift: i32 }
     Conv {
@@ -54,6 +54,6 @@ plain! {
     Level { scale: f64, time: f64, input: f64, output: f64 }
     Edges {
         height: u32, width: u32, padded_height: u32, padded_width: u32, margin: u32, channels: u32, answers: u32,
-        reserved: u32,
+        pictures: u32,
     }
 }

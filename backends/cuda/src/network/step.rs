@@ -23,9 +23,20 @@ pub(super) enum Work {
     Conv(Box<Conv>),
     Gemm(Box<Gemm>),
     /// (x − mean)/√(variance + ε) of each of `rows` dense rows.
-    Norm { input: View, rows: usize, epsilon: f32 },
-    Softmax { input: View, rows: usize },
-    Reduce { input: View, rows: usize, kind: Reduction },
+    Norm {
+        input: View,
+        rows: usize,
+        epsilon: f32,
+    },
+    Softmax {
+        input: View,
+        rows: usize,
+    },
+    Reduce {
+        input: View,
+        rows: usize,
+        kind: Reduction,
+    },
     Pad(Box<Window>),
     Pool(Box<Window>),
     Attention(Box<Attention>),
@@ -122,8 +133,7 @@ impl Step {
 
     /// Can this be done behind the work, too?
     pub(super) fn takes(&self, instruction: &Instruction, elements: usize) -> bool {
-        let has_program =
-            matches!(self.work, Work::Pointwise(_) | Work::Conv(_) | Work::Gemm(_) | Work::Norm { .. });
+        let has_program = matches!(self.work, Work::Pointwise(_) | Work::Conv(_) | Work::Gemm(_) | Work::Norm { .. });
         let knows = instruction.code.is_light() || matches!(self.work, Work::Pointwise(_));
         let fits = || self.axes(elements, instruction.operand.view()).is_some();
         has_program && knows && self.program.len() < PROGRAM_LIMIT && fits()
@@ -138,9 +148,7 @@ impl Step {
             fits.then_some(Axes { sizes, groups: 1, inner: 1 })
         };
         match &self.work {
-            Work::Conv(conv) => {
-                fixed([conv.pictures, conv.groups * conv.rows, conv.out_size[0] * conv.out_size[1]])
-            }
+            Work::Conv(conv) => fixed([conv.pictures, conv.groups * conv.rows, conv.out_size[0] * conv.out_size[1]]),
             Work::Gemm(gemm) => {
                 let [outer, inner, rows, _] = gemm.left.shape[..] else { return None };
                 fixed([outer * inner, rows, *gemm.right.shape.last()?])

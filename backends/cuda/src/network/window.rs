@@ -74,8 +74,9 @@ impl Lowering<'_, '_> {
         if groups == 0 || depth * groups != channels || !rows.is_multiple_of(groups) {
             return Err(format!("expected {channels} channels in {groups} groups of {depth}"));
         }
-        let table = places(depth, tall, wide)
-            .map(|(channel, y, x)| Some((channel, [y * layout.dilations[0], x * layout.dilations[1]].map(|d| d as i32))));
+        let table = places(depth, tall, wide).map(|(channel, y, x)| {
+            Some((channel, [y * layout.dilations[0], x * layout.dilations[1]].map(|d| d as i32)))
+        });
         let conv = Conv {
             input: self.pictures(&it)?,
             weights: self.dense(&kernel),
@@ -120,9 +121,8 @@ impl Lowering<'_, '_> {
         if operation.integer("group", 1) != 1 || depth != channels || out != rows {
             return Err(format!("expected one group of {channels} channels"));
         }
-        let [taps_y, taps_x] = [(tall, 0), (wide, 1)].map(|(size, axis)| {
-            taps(size, layout.strides[axis], layout.dilations[axis], layout.pads[axis])
-        });
+        let [taps_y, taps_x] = [(tall, 0), (wide, 1)]
+            .map(|(size, axis)| taps(size, layout.strides[axis], layout.dilations[axis], layout.pads[axis]));
         let (mut table, mut sources) = (Vec::new(), Vec::new());
         for phase_y in &taps_y {
             for phase_x in &taps_x {
