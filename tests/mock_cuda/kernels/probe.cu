@@ -22,7 +22,7 @@ extern "C" __global__ void probe_words(const u32 *a, const u32 *b, u32 n, u32 *o
   o[2] = p / (q | 1u);
   o[3] = p % (q | 1u);
   o[4] = (u32)((int)p >> (q & 31u));
-  o[5] = (p << (q & 31u)) | (p >> (32u - (q & 31u)) % 32u);
+  o[5] = (p << (q & 31u)) | (p >> ((32u - (q & 31u)) & 31u));
   o[6] = (u32)min((int)p, (int)q) ^ max(p, q);
   o[7] = __float_as_uint(f + g);
   o[8] = __float_as_uint(f * g);
