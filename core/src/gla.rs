@@ -2,6 +2,7 @@
 
 use crate::denoiser::Denoiser;
 use crate::error::{Error, WalkError};
+use crate::level::Level;
 use crate::operator::{Operator, dot};
 use crate::posterior::{Chain, Method, Observe};
 use crate::posterior_walk::{PosteriorWalk, chains_of};
@@ -35,16 +36,14 @@ pub fn gla<A: Operator, D: Denoiser>(
     walk.run(denoiser, x, workspace, observer)
 }
 
-/// The noise that is added and taken again, and its draw.
-fn noise<A>(walk: &PosteriorWalk<'_, A>) -> Step {
-    let (s, next) = (walk.levels[walk.level], walk.levels[walk.level + 1]);
-    Step { noise: sqrt((s * s + next * next) / 2.0), draw: walk.level as u32 + 1, ..Step::default() }
+/// The scalars of the present level.
+pub(crate) fn level<A>(walk: &PosteriorWalk<'_, A>) -> Level {
+    Level::guided(walk.levels[walk.level], walk.levels[walk.level + 1], walk.problem.variance)
 }
 
-/// ŝ, the level of the evaluations.
-pub(crate) fn raised<A>(walk: &PosteriorWalk<'_, A>) -> f64 {
-    let (s, w) = (walk.levels[walk.level], noise(walk).noise);
-    sqrt(s * s + w * w)
+/// The noise that is added and taken again, and its draw.
+fn noise<A>(walk: &PosteriorWalk<'_, A>) -> Step {
+    Step { noise: level(walk).noise, draw: walk.level as u32 + 1, ..Step::default() }
 }
 
 /// x = z + w n.
@@ -63,9 +62,7 @@ pub(crate) fn pull<A: Operator>(
     x: &mut [f32],
     arrays: &mut Arrays<'_>,
 ) -> Result<bool, WalkError> {
-    let (problem, raised) = (walk.problem, raised(walk));
-    let variance = raised * raised;
-    let q = variance * problem.variance / (variance + problem.variance);
+    let (problem, Level { sigma: raised, q, .. }) = (walk.problem, level(walk));
     let (mut is_pulled, mut solver) = (false, 0.0);
     walk.each(x, arrays, |_, x, mut arrays| {
         problem.linearise(q, &mut arrays);
@@ -92,7 +89,7 @@ pub(crate) fn guide<A: Operator>(
     x: &mut [f32],
     arrays: &mut Arrays<'_>,
 ) -> Result<(), WalkError> {
-    let (problem, raised) = (walk.problem, raised(walk));
+    let (problem, raised) = (walk.problem, level(walk).sigma);
     let mut is_finite = true;
     walk.each(x, arrays, |chain, x, arrays| {
         let Arrays { denoised, image: u, other: g, residual, weights, measured, scratch, .. } = arrays;

@@ -93,7 +93,7 @@ impl<'p> MaskWalk<'p> {
         let step = match method {
             Method::GuidedLookAhead => Kind::GuidedLookAhead,
             Method::Preconditioned { epsilon, temperature } => {
-                preconditioned::check(epsilon, temperature)?;
+                preconditioned::check_preconditioned(epsilon, temperature)?;
                 Kind::Preconditioned { epsilon, temperature }
             }
             _ => {

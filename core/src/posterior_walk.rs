@@ -91,7 +91,9 @@ impl<'p, A: Operator> PosteriorWalk<'p, A> {
         )?;
         match method {
             Method::GuidedLookAhead => {}
-            Method::Preconditioned { epsilon, temperature } => preconditioned::check(epsilon, temperature)?,
+            Method::Preconditioned { epsilon, temperature } => {
+                preconditioned::check_preconditioned(epsilon, temperature)?
+            }
             Method::Template { epsilon, first_temperature } => {
                 template::rule(levels.len() - 1, epsilon, first_temperature).check()?;
             }
@@ -160,7 +162,7 @@ impl<'p, A: Operator> PosteriorWalk<'p, A> {
     /// The noise level of the evaluation under way.
     fn sigma(&self) -> f64 {
         match (self.stage, self.method) {
-            (Stage::Step | Stage::Guide, Method::GuidedLookAhead) => gla::raised(self),
+            (Stage::Step | Stage::Guide, Method::GuidedLookAhead) => gla::level(self).sigma,
             _ => self.levels[self.level.min(self.levels.len() - 1)],
         }
     }

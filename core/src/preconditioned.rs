@@ -37,7 +37,11 @@ pub fn preconditioned<A: Operator, D: Denoiser>(
     PosteriorWalk::new(problem, levels, method, chain, chains)?.run(denoiser, x, workspace, observer)
 }
 
-pub(crate) fn check(epsilon: f64, temperature: Option<f64>) -> Result<(), Error> {
+/// Can the preconditioned walk use these?
+///
+/// # Errors
+/// [`Error::Parameter`] with what is wrong.
+pub fn check_preconditioned(epsilon: f64, temperature: Option<f64>) -> Result<(), Error> {
     require(epsilon > 0.0 && epsilon < 2.0, "epsilon", "in (0, 2)", epsilon)?;
     temperature.map_or(Ok(()), |t| require((0.0..=1.0).contains(&t), "temperature", "in [0, 1]", t))
 }

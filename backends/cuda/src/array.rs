@@ -70,6 +70,18 @@ impl<T: Element> Array<T> {
         copied.map_err(|error| Error::driver("copying to the device", error))
     }
 
+    /// Enqueue a copy of another array of the same length.
+    ///
+    /// # Errors
+    /// [`Error::Length`], [`Error::Driver`].
+    pub fn copy_from(&mut self, device: &Device, other: &Self) -> Result<(), Error> {
+        if other.len() != self.len() {
+            return Err(Error::Length { name: "the other array", expected: self.len(), found: other.len() });
+        }
+        let copied = device.stream().memcpy_dtod(&other.slice, &mut self.slice);
+        copied.map_err(|error| Error::driver("copying on the device", error))
+    }
+
     /// Copy everything to the host, and wait for it.
     ///
     /// # Errors
@@ -78,7 +90,18 @@ impl<T: Element> Array<T> {
         if values.len() != self.len() {
             return Err(Error::Length { name: "values", expected: self.len(), found: values.len() });
         }
-        let copied = device.stream().memcpy_dtoh(&self.slice, values);
+        self.read_first(device, values)
+    }
+
+    /// Copy the first elements to the host, and wait for it.
+    ///
+    /// # Errors
+    /// [`Error::Length`] for more than there are, [`Error::Driver`].
+    pub fn read_first(&self, device: &Device, values: &mut [T]) -> Result<(), Error> {
+        if values.len() > self.len() {
+            return Err(Error::Length { name: "values", expected: self.len(), found: values.len() });
+        }
+        let copied = device.stream().memcpy_dtoh(&self.slice.slice(..values.len()), values);
         copied.map_err(|error| Error::driver("copying from the device", error))?;
         device.synchronize()
     }

@@ -3,6 +3,7 @@
 use crate::device::Device;
 use crate::error::Error;
 use cudarc::driver::sys::CUdeviceptr;
+use rwt_core::Chain;
 
 /// Where an evaluation reads and writes, all in the device's memory. Nothing of it changes while a graph is replayed, but
 /// what is in the arrays.
@@ -21,11 +22,20 @@ pub struct Io {
 /// An MMSE denoiser D(x, σ) = E\[X | X + σ n = x\] whose work is enqueued on a device's stream.
 pub trait CudaDenoiser {
     /// Get ready to evaluate this many pictures at a time at these noise levels: allocate and upload everything. `shape` is
-    /// \[channels, height, width\]. Called before each walk.
+    /// \[channels, height, width\]. Called before each walk; a second call for the same pictures only takes in the levels.
+    /// `first` is the chain of the first picture, for a denoiser that shows a picture in symmetries chosen by chain and level;
+    /// without it pictures are shown as they are.
     ///
     /// # Errors
     /// What cannot be evaluated, or is not to be had.
-    fn plan(&mut self, device: &Device, chains: usize, shape: [usize; 3], sigmas: &[f64]) -> Result<(), Error>;
+    fn plan(
+        &mut self,
+        device: &Device,
+        chains: usize,
+        shape: [usize; 3],
+        sigmas: &[f64],
+        first: Option<Chain>,
+    ) -> Result<(), Error>;
 
     /// Enqueue one evaluation on [`Device::stream`]: without waiting, copying from or to the host, or allocating, for it may
     /// be captured into a graph that is replayed for every level.
