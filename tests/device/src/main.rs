@@ -1,5 +1,6 @@
 //! Checks of the CUDA backend on a device, as a table: `rwt-device-check [--small]`. Ends with 1 if a figure misses its bar.
 
+mod agreement;
 mod identity;
 mod report;
 mod timing;
@@ -18,6 +19,7 @@ fn run(is_small: bool) -> Result<usize, Error> {
     )?;
     identity::on_host(&device, &mut report)?;
     identity::moments(&device, &mut report)?;
+    agreement::mask(&device, &mut report)?;
     if !is_small {
         timing::bandwidth(&device, &mut report, 1 << 28)?;
     }

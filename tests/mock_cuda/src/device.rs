@@ -99,21 +99,21 @@ extern "C" fn cuDeviceGetAttribute(value: Out<c_int>, attribute: u32, device: c_
     with_device("cuDeviceGetAttribute", device, |_| {
         let capability = setting("RWT_MOCK_CAPABILITY", 90) as c_int;
         value.put(match attribute {
-            1 | 2 | 3 => 1024,             // threads of a block, and along x and y
-            4 => 64,                       // along z
-            5 => c_int::MAX,               // blocks along x
-            6 | 7 => 65_535,               // along y and z
-            8 => 48 << 10,                 // shared memory of a block
-            10 => 32,                      // lanes of a warp
-            12 => 65_536,                  // registers of a block
-            13 => 1_000_000,               // kHz
-            16 => 132,                     // multiprocessors
-            39 => 2048,                    // threads of a multiprocessor
-            75 => capability / 10,         // compute capability
+            1 | 2 | 3 => 1024,     // threads of a block, and along x and y
+            4 => 64,               // along z
+            5 => c_int::MAX,       // blocks along x
+            6 | 7 => 65_535,       // along y and z
+            8 => 48 << 10,         // shared memory of a block
+            10 => 32,              // lanes of a warp
+            12 => 65_536,          // registers of a block
+            13 => 1_000_000,       // kHz
+            16 => 132,             // multiprocessors
+            39 => 2048,            // threads of a multiprocessor
+            75 => capability / 10, // compute capability
             76 => capability % 10,
-            81 => 228 << 10,               // shared memory of a multiprocessor
-            97 => OPTED_SHARED as c_int,   // shared memory of a block that asks for it
-            115 => 1,                      // memory pools
+            81 => 228 << 10,             // shared memory of a multiprocessor
+            97 => OPTED_SHARED as c_int, // shared memory of a block that asks for it
+            115 => 1,                    // memory pools
             _ => return Err(Code::INVALID_VALUE),
         })
     })

@@ -100,7 +100,15 @@ impl State {
     }
 
     /// A copy between host and device, whose host's part is the caller's promise.
-    unsafe fn transfer(&mut self, counter: &str, stream: Option<u64>, to: u64, from: u64, device: u64, bytes: usize) -> Done {
+    unsafe fn transfer(
+        &mut self,
+        counter: &str,
+        stream: Option<u64>,
+        to: u64,
+        from: u64,
+        device: u64,
+        bytes: usize,
+    ) -> Done {
         self.streams.forbid_while_capturing()?;
         stream.map_or(Ok(()), |stream| self.streams.require(stream))?;
         if bytes == 0 {

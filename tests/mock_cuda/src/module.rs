@@ -180,7 +180,9 @@ extern "C" fn cuFuncSetAttribute(function: u64, attribute: u32, value: c_int) ->
     call_in_context("cuFuncSetAttribute", |state| {
         let kernel = state.modules.kernel(function)?;
         match attribute {
-            DYNAMIC_SHARED_BYTES if usize::try_from(value).is_ok_and(|v| v + kernel.shared <= crate::device::OPTED_SHARED) => {
+            DYNAMIC_SHARED_BYTES
+                if usize::try_from(value).is_ok_and(|v| v + kernel.shared <= crate::device::OPTED_SHARED) =>
+            {
                 kernel.opted.store(value as usize, Ordering::Relaxed);
                 Ok(())
             }

@@ -47,7 +47,9 @@ impl Function {
         let found: Vec<_> = (0..).map(|at| unsafe { *sizes.add(at) as usize }).take_while(|size| *size > 0).collect();
         let expected: Vec<_> = source.parameters.iter().map(|parameter| parameter.bytes).collect();
         if found != expected {
-            return Err(format!("kernel {name} has parameters of {found:?} bytes, in its PTX of {expected:?}: PTX is old"));
+            return Err(format!(
+                "kernel {name} has parameters of {found:?} bytes, in its PTX of {expected:?}: PTX is old"
+            ));
         }
         Ok(Self(run))
     }

@@ -84,9 +84,7 @@ extern "C" fn cuStreamCreate(stream: Out<u64>, flags: u32) -> u32 {
 
 #[unsafe(no_mangle)]
 extern "C" fn cuStreamDestroy_v2(stream: u64) -> u32 {
-    call_in_context("cuStreamDestroy_v2", |state| {
-        state.streams.0.remove(&stream).map(drop).ok_or(Code::INVALID_HANDLE)
-    })
+    call_in_context("cuStreamDestroy_v2", |state| state.streams.0.remove(&stream).map(drop).ok_or(Code::INVALID_HANDLE))
 }
 
 #[unsafe(no_mangle)]

@@ -39,9 +39,7 @@ impl Spaces<'_> {
             Window::Generic if address.wrapping_sub(SHARED) < WINDOW => {
                 inside(&mut self.shared, address - SHARED, bytes, "shared")
             }
-            Window::Generic if address.wrapping_sub(LOCAL) < WINDOW => {
-                inside(local.0, address - LOCAL, bytes, "local")
-            }
+            Window::Generic if address.wrapping_sub(LOCAL) < WINDOW => inside(local.0, address - LOCAL, bytes, "local"),
             Window::Generic => self.global(address, bytes),
         }
     }
@@ -55,7 +53,8 @@ impl Spaces<'_> {
                 Ok(address as *mut u8)
             }
             nearest => {
-                let nearest = nearest.map(|(start, end)| format!("; {} bytes are allocated at {start:#x}", end - start));
+                let nearest =
+                    nearest.map(|(start, end)| format!("; {} bytes are allocated at {start:#x}", end - start));
                 let message = format!("{bytes} bytes at {address:#x} of global memory{}", nearest.unwrap_or_default());
                 Err(Fault::new(Code::ILLEGAL_ADDRESS, message))
             }

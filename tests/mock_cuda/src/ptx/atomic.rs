@@ -44,13 +44,31 @@ impl Change {
             Self::Add => old.wrapping_add(operand),
             Self::Min => old.min(operand),
             Self::Max => old.max(operand),
-            Self::MinSigned => if signed(old) <= signed(operand) { old } else { operand },
-            Self::MaxSigned => if signed(old) >= signed(operand) { old } else { operand },
+            Self::MinSigned => {
+                if signed(old) <= signed(operand) {
+                    old
+                } else {
+                    operand
+                }
+            }
+            Self::MaxSigned => {
+                if signed(old) >= signed(operand) {
+                    old
+                } else {
+                    operand
+                }
+            }
             Self::And => old & operand,
             Self::Or => old | operand,
             Self::Xor => old ^ operand,
             Self::Exchange => operand,
-            Self::CompareExchange => if old == operand { compared } else { old },
+            Self::CompareExchange => {
+                if old == operand {
+                    compared
+                } else {
+                    old
+                }
+            }
             Self::AddSingle => u64::from((f32::from_bits(old as u32) + f32::from_bits(operand as u32)).to_bits()),
             Self::AddDouble => (f64::from_bits(old) + f64::from_bits(operand)).to_bits(),
         }

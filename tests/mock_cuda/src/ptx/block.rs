@@ -40,7 +40,13 @@ pub fn run(kernel: &Kernel, grid: &Grid, parameters: &[u8], global: &[(u64, u64)
     Ok(common.done)
 }
 
-fn block(warps: &mut [Warp], common: &mut Common<'_>, grid: &Grid, place: [u32; 3], threads: usize) -> Result<(), Fault> {
+fn block(
+    warps: &mut [Warp],
+    common: &mut Common<'_>,
+    grid: &Grid,
+    place: [u32; 3],
+    threads: usize,
+) -> Result<(), Fault> {
     for (number, warp) in warps.iter_mut().enumerate() {
         let first = number * LANES;
         start(warp, grid, place, first, (threads - first).min(LANES));
@@ -49,9 +55,9 @@ fn block(warps: &mut [Warp], common: &mut Common<'_>, grid: &Grid, place: [u32; 
         let count = warps.len();
         for number in 0..count {
             let number = if grid.reverse { count - 1 - number } else { number };
-            warps[number].run(common).map_err(|fault| {
-                Fault { message: format!("warp {number}, {}", fault.message), ..fault }
-            })?;
+            warps[number]
+                .run(common)
+                .map_err(|fault| Fault { message: format!("warp {number}, {}", fault.message), ..fault })?;
         }
         let mut waiting = warps.iter_mut().filter(|warp| !warp.is_over()).peekable();
         let Some(first) = waiting.peek() else { return Ok(()) };

@@ -75,9 +75,9 @@ pub fn decode(source: &Source, globals: &HashMap<String, u64>, shared: &[Variabl
     let mut number = 0;
     for statement in &source.statements {
         if let Statement::Instruction(written) = statement {
-            decoder.instruction(written, number).map_err(|error| {
-                place(format!("{error} in `{} {}`", written.mnemonic, written.operands.join(", ")))
-            })?;
+            decoder
+                .instruction(written, number)
+                .map_err(|error| place(format!("{error} in `{} {}`", written.mnemonic, written.operands.join(", "))))?;
             number += 1;
         }
     }
@@ -155,7 +155,8 @@ impl<'a> Decoder<'a> {
             ("cvta", [to, from]) => self.space_of(suffixes, to, from)?,
             ("bfi", [to, a, b, start, len]) => match integer::insert(mnemonic) {
                 Some(apply) => {
-                    let from = [self.names.word(a)?, self.names.word(b)?, self.names.word(start)?, self.names.word(len)?];
+                    let from =
+                        [self.names.word(a)?, self.names.word(b)?, self.names.word(start)?, self.names.word(len)?];
                     Kind::Insert { apply, to: self.names.word(to)?, from }
                 }
                 None => return Ok(None),
@@ -233,7 +234,8 @@ impl<'a> Decoder<'a> {
             }
             _ => return Ok(None),
         };
-        let Kind::Compute { to, a, b, .. } = self.compute(operation, operands.get(..3).ok_or("too few operands")?)? else {
+        let Kind::Compute { to, a, b, .. } = self.compute(operation, operands.get(..3).ok_or("too few operands")?)?
+        else {
             return Ok(None);
         };
         Ok(Some(Kind::Test { operation, to, a, b, with }))
@@ -384,7 +386,8 @@ impl<'a> Decoder<'a> {
             _ => return Err("unknown instruction".into()),
         };
         let change = Change::parse(name, kind).ok_or("unknown instruction")?;
-        let (to, rest) = if silent { (None, operands) } else { (operands.first(), operands.get(1..).unwrap_or_default()) };
+        let (to, rest) =
+            if silent { (None, operands) } else { (operands.first(), operands.get(1..).unwrap_or_default()) };
         let view = View { bytes: bytes_of(kind)?, signed: false };
         let mut value = |text: &str| match view.bytes {
             8 => self.names.long(text).map(Register::Long),

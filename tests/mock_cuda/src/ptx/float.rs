@@ -35,7 +35,13 @@ fn pick(a: u32, b: u32, first: bool) -> u32 {
         (true, true) => NAN,
         (true, false) => b,
         (false, true) => a,
-        (false, false) => if first { a } else { b },
+        (false, false) => {
+            if first {
+                a
+            } else {
+                b
+            }
+        }
     }
 }
 
@@ -44,7 +50,13 @@ fn pick64(a: u64, b: u64, first: bool) -> u64 {
         (true, true) => NAN64,
         (true, false) => b,
         (false, true) => a,
-        (false, false) => if first { a } else { b },
+        (false, false) => {
+            if first {
+                a
+            } else {
+                b
+            }
+        }
     }
 }
 

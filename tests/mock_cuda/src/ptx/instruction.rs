@@ -15,25 +15,85 @@ pub struct Instruction {
 
 pub enum Kind {
     /// to ← operation(a, b, c): places in the files that the operation says.
-    Compute { operation: Operation, to: u32, a: u32, b: u32, c: u32 },
+    Compute {
+        operation: Operation,
+        to: u32,
+        a: u32,
+        b: u32,
+        c: u32,
+    },
     /// to ← test(a, b), combined with another predicate.
-    Test { operation: Operation, to: u32, a: u32, b: u32, with: Option<(fn(u32, u32) -> u32, u32, bool)> },
-    Insert { apply: fn(u32, u32, u32, u32) -> u32, to: u32, from: [u32; 4] },
+    Test {
+        operation: Operation,
+        to: u32,
+        a: u32,
+        b: u32,
+        with: Option<(fn(u32, u32) -> u32, u32, bool)>,
+    },
+    Insert {
+        apply: fn(u32, u32, u32, u32) -> u32,
+        to: u32,
+        from: [u32; 4],
+    },
     /// to ← the kernel's parameter.
-    Parameter { to: Register, offset: usize, view: View },
-    Load { to: [Register; 4], count: usize, view: View, address: Address },
-    Store { from: [Register; 4], count: usize, view: View, address: Address },
-    Atomic { change: Change, to: Option<Register>, operand: Register, compared: Option<Register>, view: View, address: Address },
-    Shuffle { mode: Shuffle, to: u32, valid: Option<u32>, value: u32, lane: u32, limits: u32, members: u32 },
-    Vote { mode: Vote, to: Register, of: u32, holds: bool, members: u32 },
+    Parameter {
+        to: Register,
+        offset: usize,
+        view: View,
+    },
+    Load {
+        to: [Register; 4],
+        count: usize,
+        view: View,
+        address: Address,
+    },
+    Store {
+        from: [Register; 4],
+        count: usize,
+        view: View,
+        address: Address,
+    },
+    Atomic {
+        change: Change,
+        to: Option<Register>,
+        operand: Register,
+        compared: Option<Register>,
+        view: View,
+        address: Address,
+    },
+    Shuffle {
+        mode: Shuffle,
+        to: u32,
+        valid: Option<u32>,
+        value: u32,
+        lane: u32,
+        limits: u32,
+        members: u32,
+    },
+    Vote {
+        mode: Vote,
+        to: Register,
+        of: u32,
+        holds: bool,
+        members: u32,
+    },
     /// Lanes that are here now.
-    Active { to: u32 },
-    Jump { target: u32 },
-    Choose { index: u32, targets: Vec<u32> },
+    Active {
+        to: u32,
+    },
+    Jump {
+        target: u32,
+    },
+    Choose {
+        index: u32,
+        targets: Vec<u32>,
+    },
     /// All threads of the block.
     Barrier,
     /// These lanes of the warp.
-    WarpBarrier { members: u32 },
+    WarpBarrier {
+        members: u32,
+    },
     Exit,
 }
 

@@ -67,24 +67,44 @@ pub enum Operation {
 
 /// `op!(WW, |a, b| …)` of one lane's values.
 macro_rules! op {
-    (W, |$a:ident| $e:expr) => { Operation::W(|a| lanes(a, |$a: u32| $e)) };
-    (WW, |$a:ident, $b:ident| $e:expr) => { Operation::WW(|a, b| lanes2(a, b, |$a: u32, $b: u32| $e)) };
+    (W, |$a:ident| $e:expr) => {
+        Operation::W(|a| lanes(a, |$a: u32| $e))
+    };
+    (WW, |$a:ident, $b:ident| $e:expr) => {
+        Operation::WW(|a, b| lanes2(a, b, |$a: u32, $b: u32| $e))
+    };
     (WWW, |$a:ident, $b:ident, $c:ident| $e:expr) => {
         Operation::WWW(|a, b, c| lanes3(a, b, c, |$a: u32, $b: u32, $c: u32| $e))
     };
-    (L, |$a:ident| $e:expr) => { Operation::L(|a| lanes(a, |$a: u64| $e)) };
-    (LL, |$a:ident, $b:ident| $e:expr) => { Operation::LL(|a, b| lanes2(a, b, |$a: u64, $b: u64| $e)) };
+    (L, |$a:ident| $e:expr) => {
+        Operation::L(|a| lanes(a, |$a: u64| $e))
+    };
+    (LL, |$a:ident, $b:ident| $e:expr) => {
+        Operation::LL(|a, b| lanes2(a, b, |$a: u64, $b: u64| $e))
+    };
     (LLL, |$a:ident, $b:ident, $c:ident| $e:expr) => {
         Operation::LLL(|a, b, c| lanes3(a, b, c, |$a: u64, $b: u64, $c: u64| $e))
     };
-    (LW, |$a:ident, $b:ident| $e:expr) => { Operation::LW(|a, b| lanes2(a, b, |$a: u64, $b: u32| $e)) };
-    (WideW, |$a:ident| $e:expr) => { Operation::WideW(|a| lanes(a, |$a: u32| $e)) };
-    (WideWW, |$a:ident, $b:ident| $e:expr) => { Operation::WideWW(|a, b| lanes2(a, b, |$a: u32, $b: u32| $e)) };
+    (LW, |$a:ident, $b:ident| $e:expr) => {
+        Operation::LW(|a, b| lanes2(a, b, |$a: u64, $b: u32| $e))
+    };
+    (WideW, |$a:ident| $e:expr) => {
+        Operation::WideW(|a| lanes(a, |$a: u32| $e))
+    };
+    (WideWW, |$a:ident, $b:ident| $e:expr) => {
+        Operation::WideWW(|a, b| lanes2(a, b, |$a: u32, $b: u32| $e))
+    };
     (WideWWL, |$a:ident, $b:ident, $c:ident| $e:expr) => {
         Operation::WideWWL(|a, b, c| lanes3(a, b, c, |$a: u32, $b: u32, $c: u64| $e))
     };
-    (NarrowL, |$a:ident| $e:expr) => { Operation::NarrowL(|a| lanes(a, |$a: u64| $e)) };
-    (TestWW, |$a:ident, $b:ident| $e:expr) => { Operation::TestWW(|a, b| mask(a, b, |$a: u32, $b: u32| $e)) };
-    (TestLL, |$a:ident, $b:ident| $e:expr) => { Operation::TestLL(|a, b| mask(a, b, |$a: u64, $b: u64| $e)) };
+    (NarrowL, |$a:ident| $e:expr) => {
+        Operation::NarrowL(|a| lanes(a, |$a: u64| $e))
+    };
+    (TestWW, |$a:ident, $b:ident| $e:expr) => {
+        Operation::TestWW(|a, b| mask(a, b, |$a: u32, $b: u32| $e))
+    };
+    (TestLL, |$a:ident, $b:ident| $e:expr) => {
+        Operation::TestLL(|a, b| mask(a, b, |$a: u64, $b: u64| $e))
+    };
 }
 pub(super) use op;

@@ -74,7 +74,8 @@ impl Warp {
         match self.groups.iter().find(|group| group.at != first) {
             None => Ok(first),
             Some(other) => {
-                let message = format!("lanes {:#010x} and {:#010x} wait at different barriers", self.groups[0].mask, other.mask);
+                let message =
+                    format!("lanes {:#010x} and {:#010x} wait at different barriers", self.groups[0].mask, other.mask);
                 Err(Fault::new(Code::LAUNCH_FAILED, message))
             }
         }
@@ -210,7 +211,11 @@ impl Warp {
                 let files = conversion.files();
                 let from = |i: usize| if files.ends_with('l') { l[a][i] } else { u64::from(w[a][i]) };
                 let values: Long = std::array::from_fn(|i| conversion.apply(from(i)));
-                if files.starts_with('l') { (None, Some(values)) } else { (Some(values.map(|value| value as u32)), None) }
+                if files.starts_with('l') {
+                    (None, Some(values))
+                } else {
+                    (Some(values.map(|value| value as u32)), None)
+                }
             }
             O::TestWW(f) => return self.set_predicate(to, f(&w[a], &w[b]), active),
             O::TestLL(f) => return self.set_predicate(to, f(&l[a], &l[b]), active),
@@ -275,7 +280,10 @@ impl Warp {
                 for lane in of(met) {
                     let (from, holds) = source(mode, lane as u32, by[lane] & 31, limits[lane]);
                     if met >> from & 1 == 0 {
-                        return Err(Fault::new(Code::LAUNCH_FAILED, format!("lane {lane} reads lane {from}, which is not there")));
+                        return Err(Fault::new(
+                            Code::LAUNCH_FAILED,
+                            format!("lane {lane} reads lane {from}, which is not there"),
+                        ));
                     }
                     result[lane] = values[from as usize];
                     inside |= u32::from(holds) << lane;
@@ -398,7 +406,13 @@ impl Warp {
     }
 
     #[inline(always)]
-    fn find(&mut self, address: &Address, lane: usize, bytes: usize, common: &mut Common<'_>) -> Result<*mut u8, Fault> {
+    fn find(
+        &mut self,
+        address: &Address,
+        lane: usize,
+        bytes: usize,
+        common: &mut Common<'_>,
+    ) -> Result<*mut u8, Fault> {
         let base = address.base.map_or(0, |register| self.get(register, lane));
         let at = base.wrapping_add(address.offset);
         let mut local = of_lane(&mut self.local, lane);
