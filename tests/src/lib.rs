@@ -2,6 +2,9 @@
 //!
 //! A test whose tool is missing says so with [`skip`] and passes; `RWT_SKIPPED` names a file that collects these lines.
 
+pub mod kernels;
+pub mod mock_cuda;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -58,6 +58,20 @@ pub enum Error {
         /// What the driver says.
         reason: String,
     },
+    /// A network's file was refused, or a picture or noise level that it cannot evaluate.
+    #[error(transparent)]
+    Network(#[from] rwt_onnx::Error),
+    /// A node of a network that the device does not compute.
+    #[error("{node}: {reason}; export it in another way, or use a denoiser on the processor")]
+    Operator {
+        /// Its operator and what it writes.
+        node: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A denoiser was asked before it was planned.
+    #[error("expected a plan before an evaluation, found none")]
+    NotPlanned,
     /// An array has another length than the rest needs.
     #[error("{name}: expected {expected} elements, found {found}")]
     Length {

@@ -6,13 +6,11 @@ use rwt_core::{Chain, Denoiser, Tweedie};
 
 use crate::engine::Worker;
 use crate::padding::{Padding, padded_size};
-use crate::symmetry::{Symmetry, pick};
+use crate::symmetry::{Symmetry, chain_key, pick};
 use crate::{Error, OnnxDenoiser};
 
 /// The engine counts elements in 32 bits.
 const ELEMENT_LIMIT: usize = i32::MAX as usize;
-/// Levels this little outside the domain, relatively, are rounding and let through.
-const SIGMA_SLACK: f64 = 1e-6;
 
 /// What is to be done with the output of a network that predicts the denoised picture.
 const NOTHING: Tweedie = Tweedie { input: 0.0, output: 1.0 };
@@ -47,7 +45,7 @@ impl Views {
     /// That of the picture at this place in a call.
     fn of(&self, place: usize, sigma: f64) -> &Padding {
         let chain = (place / self.slices) as u64;
-        let key = |first: Chain| first.seed ^ first.chain.wrapping_add(chain).rotate_left(32);
+        let key = |first: Chain| chain_key(Chain { chain: first.chain.wrapping_add(chain), ..first });
         &self.paddings[self.chains.map_or(0, |first| pick(key(first), sigma, self.paddings.len()))]
     }
 }
@@ -167,12 +165,7 @@ impl<'a> Evaluator<'a> {
         if denoised.len() != x.len() {
             return Err(Error::Length { what: "denoised", expected: x.len(), found: denoised.len() });
         }
-        let (min, max) = (self.model.info().sigma_min, self.model.info().sigma_max);
-        // NaN is in no range
-        if !(min * (1.0 - SIGMA_SLACK)..=max * (1.0 + SIGMA_SLACK)).contains(&sigma) {
-            return Err(Error::Sigma { min, max, found: sigma });
-        }
-        Ok(())
+        self.model.info().check_sigma(sigma)
     }
 }
 

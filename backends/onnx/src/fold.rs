@@ -4,6 +4,7 @@
 use ndarray::{ArrayD, Axis, IxDyn, Slice, concatenate};
 
 use crate::graph::Node;
+use crate::network::{Value, ValueContents};
 
 /// Larger tensors than this make no shape.
 pub(crate) const VALUE_LIMIT: usize = 1024;
@@ -41,8 +42,31 @@ impl Small {
         Some(self)
     }
 
+    pub(crate) fn contents(&self) -> ValueContents<'static> {
+        if self.is_integer {
+            ValueContents::Integers(self.integers())
+        } else {
+            ValueContents::Floats(self.values.iter().map(|&value| value as f32).collect())
+        }
+    }
+
     fn integers(&self) -> Vec<i64> {
         self.values.iter().map(|&value| value as i64).collect()
+    }
+}
+
+impl Value<'_> {
+    /// Of few elements that are known.
+    pub(crate) fn small(&self) -> Option<Small> {
+        match &self.contents {
+            ValueContents::Integers(values) => {
+                Small::new(&self.shape, values.iter().map(|&value| value as f64).collect(), true)
+            }
+            ValueContents::Floats(values) => {
+                Small::new(&self.shape, values.iter().map(|&value| value.into()).collect(), false)
+            }
+            _ => None,
+        }
     }
 }
 
@@ -79,8 +103,14 @@ fn of_one(node: &Node, a: &Small) -> Option<ArrayD<f64>> {
         "Ceil" => a.values.mapv(f64::ceil),
         "Floor" => a.values.mapv(f64::floor),
         "Identity" => a.values.clone(),
+        "Cos" => a.values.mapv(f64::cos),
+        "Exp" => a.values.mapv(f64::exp),
+        "Log" => a.values.mapv(f64::ln),
         "Neg" => -&a.values,
         "Not" => a.values.mapv(|a| f64::from(a == 0.0)),
+        "Reciprocal" => a.values.mapv(f64::recip),
+        "Sin" => a.values.mapv(f64::sin),
+        "Sqrt" => a.values.mapv(f64::sqrt),
         _ => return None,
     })
 }

@@ -157,6 +157,15 @@ impl Node {
         self.integers(name).first().copied().unwrap_or(default)
     }
 
+    pub(crate) fn float(&self, name: &str, default: f64) -> f64 {
+        self.attributes.get(name).and_then(|attribute| attribute.floats.first()).copied().unwrap_or(default)
+    }
+
+    /// For messages: the operator and its first output.
+    pub(crate) fn name(&self) -> String {
+        format!("{} {}", self.operator, self.outputs.first().map_or("", |name| name))
+    }
+
     pub(crate) fn text(&self, name: &str) -> &str {
         self.attributes.get(name).map_or("", |attribute| &attribute.text)
     }
@@ -233,6 +242,43 @@ impl Constant {
         }
         Ok((name, constant))
     }
+}
+
+/// The bytes of the f32 tensors in a model, by name, of those that keep them in one piece.
+pub(crate) fn weights(model: &[u8]) -> Result<HashMap<&str, &[u8]>, Error> {
+    let mut found = HashMap::new();
+    for part in messages(model, 7)?.into_iter().flat_map(fields) {
+        match part? {
+            (5, Value::Bytes(tensor)) => {
+                let name = messages(tensor, 8)?.first().map_or(Ok(""), |name| text(name))?;
+                found.extend(f32_bytes(tensor)?.map(|bytes| (name, bytes)));
+            }
+            // a Constant's tensor lies in its only attribute
+            (1, Value::Bytes(node)) if messages(node, 4)?.first() == Some(&&b"Constant"[..]) => {
+                let name = messages(node, 2)?.first().map_or(Ok(""), |name| text(name))?;
+                for attribute in messages(node, 5)? {
+                    for tensor in messages(attribute, 5)? {
+                        found.extend(f32_bytes(tensor)?.map(|bytes| (name, bytes)));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(found)
+}
+
+/// The elements of a TensorProto, if they are f32.
+fn f32_bytes(tensor: &[u8]) -> Result<Option<&[u8]>, Error> {
+    let (mut kind, mut data) = (0, None);
+    for field in fields(tensor) {
+        match field? {
+            (2, Value::Varint(code)) => kind = code,
+            (4 | 9, Value::Bytes(bytes)) => data = Some(bytes),
+            _ => {}
+        }
+    }
+    Ok(data.filter(|_| kind == 1))
 }
 
 fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {

@@ -112,11 +112,11 @@ impl<'a> Execution<'a> {
 }
 
 /// The shape of a value and, if it is known, the value.
-type Input<'a> = (&'a [usize], Option<&'a Small>);
-type Output = (Vec<usize>, Option<Small>);
+pub(crate) type Input<'a> = (&'a [usize], Option<&'a Small>);
+pub(crate) type Output = (Vec<usize>, Option<Small>);
 
 /// What a node writes: shapes, and the values where they are known.
-fn outputs(node: &Node, inputs: &[Option<Input<'_>>]) -> Result<Vec<Output>, String> {
+pub(crate) fn outputs(node: &Node, inputs: &[Option<Input<'_>>]) -> Result<Vec<Output>, String> {
     let shape_of = |place: usize| inputs.get(place).copied().flatten().map(|(shape, _)| shape);
     let smalls: Vec<_> = inputs.iter().map(|input| input.and_then(|(_, small)| small)).collect();
     let folded = shape_of(0).and_then(|shape| measured(node, shape)).or_else(|| fold(node, &smalls));
@@ -176,13 +176,6 @@ fn sizes(output: &SymTensor) -> Result<Vec<usize>, String> {
         _ => Err(unknown()),
     };
     output.shape().ok_or_else(unknown)?.map(size).collect()
-}
-
-impl Node {
-    /// For messages: the operator and its first output.
-    fn name(&self) -> String {
-        format!("{} {}", self.operator, self.outputs.first().map_or("", |name| name))
-    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,9 @@ use std::str::FromStr;
 use crate::conventions::Conventions;
 use crate::error::{Error, KeyProblem};
 
+/// Levels this little outside the domain, relatively, are rounding and let through.
+const SIGMA_SLACK: f64 = 1e-6;
+
 /// The contract of a denoiser, from its metadata. Levels and moments are in the units of the data.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -68,6 +71,16 @@ impl ModelInfo {
             source: keys.text("rwt.source").unwrap_or_default().into(),
         };
         if keys.problems.is_empty() { Ok(info) } else { Err(Error::Metadata(keys.problems)) }
+    }
+
+    /// An error for a noise level outside the domain.
+    pub(crate) fn check_sigma(&self, sigma: f64) -> Result<(), Error> {
+        let (min, max) = (self.sigma_min, self.sigma_max);
+        // NaN is in no range
+        if !(min * (1.0 - SIGMA_SLACK)..=max * (1.0 + SIGMA_SLACK)).contains(&sigma) {
+            return Err(Error::Sigma { min, max, found: sigma });
+        }
+        Ok(())
     }
 }
 

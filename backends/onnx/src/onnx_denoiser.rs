@@ -15,7 +15,7 @@ use crate::padding::padded_size;
 use crate::{EngineChoice, Error, Evaluator, ModelInfo};
 
 /// The largest model that is loaded, in bytes.
-const SIZE_LIMIT: u64 = 1 << 30;
+pub(crate) const SIZE_LIMIT: u64 = 1 << 30;
 
 /// The longest chains of operators that the embedded engine, which follows them by recursion (2 MiB of stack do for 3000),
 /// and ONNX Runtime are given. No network is as deep.
@@ -81,19 +81,8 @@ impl OnnxDenoiser {
     /// # Errors
     /// [`Error::Read`], and those of [`OnnxDenoiser::from_bytes_with`].
     pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions<'_>) -> Result<Self, Error> {
-        let read = |path: &Path| {
-            let file = File::open(path)?;
-            let length = file.metadata()?.len();
-            let mut bytes = Vec::with_capacity(length.min(SIZE_LIMIT) as usize);
-            // The limit holds for what is read, too: a pipe has no length, and a file may grow.
-            file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes)?;
-            Ok((length, bytes))
-        };
         let path = path.as_ref();
-        let (length, bytes) = read(path).map_err(|source| Error::Read { path: path.into(), source })?;
-        if length > SIZE_LIMIT {
-            return Err(Error::TooLarge { expected: SIZE_LIMIT, found: length });
-        }
+        let bytes = read(path)?;
         Self::load(bytes, Some(path), options)
     }
 
@@ -245,6 +234,23 @@ impl OnnxDenoiser {
         }
         Ok(())
     }
+}
+
+/// The bytes of a file.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    let read = || {
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let mut bytes = Vec::with_capacity(length.min(SIZE_LIMIT) as usize);
+        // The limit holds for what is read, too: a pipe has no length, and a file may grow.
+        file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes)?;
+        Ok((length, bytes))
+    };
+    let (length, bytes) = read().map_err(|source| Error::Read { path: path.into(), source })?;
+    if length > SIZE_LIMIT {
+        return Err(Error::TooLarge { expected: SIZE_LIMIT, found: length });
+    }
+    Ok(bytes)
 }
 
 /// The height and width of the trial evaluations.

@@ -58,8 +58,23 @@ pub(crate) fn outputs(node: &Node, inputs: &[Option<SymTensor>]) -> Result<Vec<S
             let order = sizes(node.integers("perm"));
             infer(&ops::Transpose { perm: (!order.is_empty()).then_some(&order) })
         }
+        "Attention" => attention(inputs),
         _ => Err("the operator is not known".into()),
     }
+}
+
+/// The shape of the queries, with the length of the values.
+fn attention(inputs: &[Option<SymTensor>]) -> Result<Vec<SymTensor>, String> {
+    let shape = |place: usize| {
+        let input = inputs.get(place).and_then(Option::as_ref).and_then(SymTensor::shape);
+        Ok::<Vec<_>, String>(input.ok_or("the shapes of queries and values are unknown")?.collect())
+    };
+    let (mut queries, values) = (shape(0)?, shape(2)?);
+    match (queries.last_mut(), values.last()) {
+        (Some(last), Some(length)) => *last = length.clone(),
+        _ => return Err("queries and values are scalars".into()),
+    }
+    Ok(vec![SymTensor::from_shape(queries)])
 }
 
 /// Before opset 13 the axes of Squeeze and Unsqueeze are an attribute; afterwards an input, which they become here.

@@ -1,5 +1,7 @@
 //! The symmetries of the square: quarter turns and mirrors.
 
+use rwt_core::Chain;
+
 /// How a picture is shown to the network. As stored: transposed after it was mirrored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Symmetry {
@@ -16,6 +18,11 @@ impl Symmetry {
     pub(crate) fn number(number: usize) -> Self {
         Self { transposed: number & 1 != 0, upside_down: number & 2 != 0, left_to_right: number & 4 != 0 }
     }
+}
+
+/// What [`pick`] takes for a chain.
+pub(crate) fn chain_key(chain: Chain) -> u64 {
+    chain.seed ^ chain.chain.rotate_left(32)
 }
 
 /// A number below `count` (a power of two) that looks drawn at random for each pair of key and σ: the finaliser of

@@ -1,0 +1,355 @@
+//! From a graph to the steps that compute it.
+
+use super::patterns::Patterns;
+use super::program::{Code, Instruction, Operand};
+use super::step::{Step, Work};
+use super::view::View;
+use crate::error::Error;
+use rwt_onnx::{FixedGraph, Operation, ValueContents};
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// When a buffer is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    /// From constants: once.
+    Once,
+    /// From the noise level: once a level.
+    Time,
+    /// From the picture: in each evaluation.
+    Picture,
+}
+
+/// Elements on the device.
+#[derive(Clone, Debug)]
+pub(super) struct Buffer {
+    pub(super) len: usize,
+    pub(super) phase: Phase,
+    /// Which constant it is, if it is one.
+    pub(super) constant: Option<usize>,
+    /// How many operations read it.
+    uses: usize,
+}
+
+/// A constant and what it is known by: the same key, the same elements.
+pub(super) struct Constant<'a> {
+    pub(super) key: String,
+    pub(super) elements: Cow<'a, [u8]>,
+}
+
+/// What a graph comes to.
+pub(super) struct Lowered<'a> {
+    pub(super) buffers: Vec<Buffer>,
+    pub(super) constants: Vec<Constant<'a>>,
+    pub(super) steps: Vec<Step>,
+    /// The buffers of the padded picture, the time (one element) and the answer.
+    pub(super) x: usize,
+    pub(super) time: usize,
+    pub(super) output: usize,
+}
+
+impl Lowered<'_> {
+    pub(super) fn phase(&self, step: usize) -> Phase {
+        self.buffers[self.steps[step].out].phase
+    }
+}
+
+pub(super) struct Lowering<'a, 'g> {
+    pub(super) graph: &'g FixedGraph<'a>,
+    pub(super) patterns: Patterns,
+    /// Readers of each value, through operators that only look at it in another way.
+    uses: Vec<usize>,
+    views: Vec<Option<View>>,
+    buffers: Vec<Buffer>,
+    constants: Vec<Constant<'a>>,
+    steps: Vec<Option<Step>>,
+    makers: HashMap<usize, usize>,
+}
+
+/// Operators that only look at their first input in another way.
+const LOOKS: &[&str] = &[
+    "Cast",
+    "Dropout",
+    "Expand",
+    "Flatten",
+    "Gather",
+    "Identity",
+    "Reshape",
+    "Resize",
+    "Slice",
+    "Split",
+    "Squeeze",
+    "Transpose",
+    "Unsqueeze",
+    "Upsample",
+];
+
+/// The steps of a graph.
+///
+/// # Errors
+/// [`Error::Operator`] with the node that cannot be computed.
+pub(super) fn lower<'a>(graph: &FixedGraph<'a>) -> Result<Lowered<'a>, Error> {
+    let patterns = Patterns::find(graph);
+    let mut lowering = Lowering {
+        graph,
+        uses: uses(graph, &patterns),
+        patterns,
+        views: vec![None; graph.values.len()],
+        buffers: vec![],
+        constants: vec![],
+        steps: vec![],
+        makers: HashMap::new(),
+    };
+    let shape = &graph.values[graph.x].shape;
+    let x = lowering.buffer(shape.iter().product(), Phase::Picture);
+    lowering.buffers[x].uses = 2; // nothing can be done before it
+    lowering.views[graph.x] = Some(View::dense(x, shape));
+    let time = lowering.buffer(1, Phase::Time);
+    lowering.buffers[time].uses = 2;
+    lowering.views[graph.time] = View::dense(time, &[]).expand(&graph.values[graph.time].shape);
+    for (place, operation) in graph.operations.iter().enumerate() {
+        if !lowering.patterns.absorbed[place] && lowering.is_wanted(operation) {
+            let before = lowering.buffers.len();
+            let views = lowering.operation(place, operation);
+            let views = views.map_err(|reason| Error::Operator { node: operation.name(), reason })?;
+            lowering.define(operation, views, before);
+        }
+    }
+    lowering.finish(x, time)
+}
+
+/// Counted from the end.
+fn uses(graph: &FixedGraph<'_>, patterns: &Patterns) -> Vec<usize> {
+    let mut uses = vec![0; graph.values.len()];
+    uses[graph.output] = 1;
+    for (place, operation) in graph.operations.iter().enumerate().rev() {
+        if patterns.absorbed[place] {
+            continue;
+        }
+        let of_outputs: usize = operation.outputs.iter().flatten().map(|&output| uses[output]).sum();
+        let reads = usize::from(of_outputs > 0);
+        let looked_at = patterns.looked_at(place).or_else(|| {
+            let looks = LOOKS.contains(&operation.operator());
+            looks.then(|| operation.inputs.first().copied().flatten()).flatten()
+        });
+        if let Some(input) = looked_at {
+            uses[input] += of_outputs;
+        } else if let Some(inputs) = patterns.reads(place) {
+            inputs.iter().for_each(|&input| uses[input] += reads);
+        } else {
+            operation.inputs.iter().flatten().for_each(|&input| uses[input] += reads);
+        }
+    }
+    uses
+}
+
+impl<'a, 'g> Lowering<'a, 'g> {
+    fn is_wanted(&self, operation: &Operation<'_>) -> bool {
+        operation.outputs.iter().flatten().any(|&output| self.uses[output] > 0)
+    }
+
+    fn define(&mut self, operation: &Operation<'_>, views: Vec<View>, before: usize) {
+        for (&output, view) in operation.outputs.iter().zip(views) {
+            let Some(output) = output else { continue };
+            if view.buffer >= before {
+                self.buffers[view.buffer].uses = self.uses[output];
+            }
+            self.views[output] = Some(view);
+        }
+    }
+
+    fn finish(mut self, x: usize, time: usize) -> Result<Lowered<'a>, Error> {
+        let found = self.views[self.graph.output].clone();
+        let unwritten = || Error::Operator { node: "the output".into(), reason: "nothing writes it".into() };
+        let mut output = self.dense(&found.ok_or_else(unwritten)?);
+        let buffer = &self.buffers[output.buffer];
+        if buffer.constant.is_some() || buffer.len != output.elements() || self.maker(output.buffer).is_none() {
+            output = self.copied(&output);
+        }
+        let Self { buffers, constants, steps, .. } = self;
+        let mut steps: Vec<Step> = steps.into_iter().flatten().collect();
+        steps.sort_by_key(|step| buffers[step.out].phase);
+        Ok(Lowered { buffers, constants, steps, x, time, output: output.buffer })
+    }
+
+    pub(super) fn shape(&self, value: usize) -> &'g [usize] {
+        &self.graph.values[value].shape
+    }
+
+    /// Where the value of an operation's input lies.
+    pub(super) fn input(&mut self, operation: &Operation<'_>, place: usize) -> Result<View, String> {
+        let value = operation.inputs.get(place).copied().flatten();
+        self.value(value.ok_or_else(|| format!("input {place} is missing"))?)
+    }
+
+    /// Where a value lies; a constant becomes a buffer when it is first asked for.
+    pub(super) fn value(&mut self, value: usize) -> Result<View, String> {
+        if let Some(view) = &self.views[value] {
+            return Ok(view.clone());
+        }
+        let shape = self.shape(value);
+        let view = match &self.graph.values[value].contents {
+            ValueContents::Weights(name, bytes) => {
+                self.constant(format!("weights {name}"), Cow::Borrowed(bytes), shape)
+            }
+            ValueContents::Floats(values) => self.floats(values, shape),
+            ValueContents::Integers(values) => {
+                let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
+                self.floats(&values, shape)
+            }
+            ValueContents::Computed => {
+                return Err("a constant of another type than f32, or more integers than a shape has".into());
+            }
+        };
+        self.views[value] = Some(view.clone());
+        Ok(view)
+    }
+
+    /// A value of few elements that are known.
+    pub(super) fn floats_of(&self, value: Option<usize>) -> Option<Vec<f32>> {
+        match &self.graph.values[value?].contents {
+            ValueContents::Floats(values) => Some(values.clone()),
+            ValueContents::Integers(values) => Some(values.iter().map(|&value| value as f32).collect()),
+            _ => None,
+        }
+    }
+
+    /// Integers that are known.
+    pub(super) fn integers_of(&self, value: Option<usize>) -> Option<&'g [i64]> {
+        match &self.graph.values[value?].contents {
+            ValueContents::Integers(values) => Some(values),
+            _ => None,
+        }
+    }
+
+    /// The number that all elements are, if they are known.
+    pub(super) fn number(&self, value: Option<usize>) -> Option<f32> {
+        let values = self.floats_of(value)?;
+        let first = *values.first()?;
+        values.iter().all(|value| value.to_bits() == first.to_bits()).then_some(first)
+    }
+
+    pub(super) fn floats(&mut self, values: &[f32], shape: &[usize]) -> View {
+        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        self.constant(format!("values {bytes:?}"), Cow::Owned(bytes), shape)
+    }
+
+    pub(super) fn constant(&mut self, key: String, elements: Cow<'a, [u8]>, shape: &[usize]) -> View {
+        let buffer = self.buffer(shape.iter().product(), Phase::Once);
+        let found = self.constants.iter().position(|constant| constant.key == key);
+        let place = found.unwrap_or_else(|| {
+            self.constants.push(Constant { key, elements });
+            self.constants.len() - 1
+        });
+        self.buffers[buffer].constant = Some(place);
+        View::dense(buffer, shape)
+    }
+
+    pub(super) fn is_constant(&self, view: &View) -> bool {
+        self.buffers[view.buffer].constant.is_some()
+    }
+
+    /// The bytes of a constant.
+    pub(super) fn elements(&self, view: &View) -> Option<Cow<'a, [u8]>> {
+        Some(self.constants[self.buffers[view.buffer].constant?].elements.clone())
+    }
+
+    pub(super) fn constant_key(&self, view: &View) -> Option<&str> {
+        Some(&self.constants[self.buffers[view.buffer].constant?].key)
+    }
+
+    fn buffer(&mut self, len: usize, phase: Phase) -> usize {
+        self.buffers.push(Buffer { len, phase, constant: None, uses: 1 });
+        self.buffers.len() - 1
+    }
+
+    fn maker(&self, buffer: usize) -> Option<&Step> {
+        self.makers.get(&buffer).and_then(|&step| self.steps[step].as_ref())
+    }
+
+    /// Add a step that writes a dense array.
+    pub(super) fn step(&mut self, work: Work, shape: &[usize]) -> View {
+        let out = self.buffer(shape.iter().product(), Phase::Once);
+        self.push(Step { work, program: vec![], out });
+        View::dense(out, shape)
+    }
+
+    fn push(&mut self, mut step: Step) {
+        if let Work::Attention(attention) = &mut step.work {
+            attention.output.buffer = step.out;
+        }
+        if let Work::Copy(parts) = &mut step.work {
+            parts.iter_mut().for_each(|[_, to]| to.buffer = step.out);
+        }
+        let phase = step.reads().into_iter().map(|view| self.buffers[view.buffer].phase).max();
+        self.buffers[step.out].phase = phase.unwrap_or(Phase::Once);
+        self.makers.insert(step.out, self.steps.len());
+        self.steps.push(Some(step));
+    }
+
+    /// The same elements without gaps, copied if they must be.
+    pub(super) fn dense(&mut self, view: &View) -> View {
+        if view.is_dense() { view.clone() } else { self.copied(view) }
+    }
+
+    pub(super) fn copied(&mut self, view: &View) -> View {
+        let to = View::dense(0, &view.shape);
+        self.step(Work::Copy(vec![[view.clone(), to]]), &view.shape)
+    }
+
+    /// `it` with something done to each element, behind the kernel that makes it if it can be.
+    pub(super) fn apply(&mut self, it: &View, code: Code, operand: Operand) -> View {
+        if matches!(operand, Operand::Value(value) if code.is_nothing(value)) {
+            return it.clone();
+        }
+        // what is repeated is computed once
+        let repeats = |view: &View| view.strides.iter().map(|&stride| stride == 0).collect::<Vec<_>>();
+        let mut repeated = repeats(it);
+        if let Some(view) = operand.view() {
+            repeated.iter_mut().zip(repeats(view)).for_each(|(all, one)| *all &= one);
+        }
+        let once = it.once(&repeated);
+        let operand = match operand {
+            Operand::View(view) => Operand::View(view.once(&repeated)),
+            value => value,
+        };
+        let result = self.apply_once(&once, Instruction { code, operand });
+        result.expand(&it.shape).expect("of the same shape but for repetitions")
+    }
+
+    fn apply_once(&mut self, it: &View, instruction: Instruction) -> View {
+        if self.can_follow(it, &instruction) {
+            let place = self.makers[&it.buffer];
+            let mut step = self.steps[place].take().expect("made by it");
+            step.program.push(instruction);
+            step.out = self.buffer(it.elements(), Phase::Once);
+            let out = step.out;
+            self.push(step); // last, when all operands are there
+            return View::dense(out, &it.shape);
+        }
+        let views = instruction.operand.view().into_iter().chain([it]);
+        if super::view::common_axes(it.elements(), views).is_some() {
+            let out = self.step(Work::Pointwise(it.clone()), &it.shape);
+            let phase = instruction.operand.view().map_or(Phase::Once, |view| self.buffers[view.buffer].phase);
+            let buffer = &mut self.buffers[out.buffer];
+            buffer.phase = buffer.phase.max(phase);
+            self.steps.last_mut().and_then(Option::as_mut).expect("just pushed").program.push(instruction);
+            return out;
+        }
+        let it = self.dense(it);
+        let operand = match instruction.operand {
+            Operand::View(view) => Operand::View(self.dense(&view)),
+            value => value,
+        };
+        self.apply_once(&it, Instruction { operand, ..instruction })
+    }
+
+    /// Is `it` all that a kernel makes, for this instruction alone?
+    pub(super) fn can_follow(&self, it: &View, instruction: &Instruction) -> bool {
+        let buffer = &self.buffers[it.buffer];
+        let phase = instruction.operand.view().map_or(Phase::Once, |view| self.buffers[view.buffer].phase);
+        let is_whole = it.is_dense() && it.offset == 0 && it.elements() == buffer.len;
+        let takes = |step: &Step| step.takes(instruction, buffer.len);
+        is_whole && buffer.uses == 1 && phase <= buffer.phase && self.maker(it.buffer).is_some_and(takes)
+    }
+}

@@ -1,0 +1,21 @@
+//! Denoisers in ONNX files, executed on the device in f32.
+
+mod arena;
+mod arithmetic;
+mod emit;
+mod kernels;
+mod lower;
+mod matrix;
+mod normal;
+mod onnx_network;
+mod operators;
+mod patterns;
+mod planned;
+mod program;
+mod rearrange;
+mod shapes;
+mod step;
+mod view;
+mod window;
+
+pub use onnx_network::{Needed, OnnxNetwork};

@@ -1,0 +1,220 @@
+//! A network on a device, for pictures of one number and size.
+
+use super::arena::Places;
+use super::emit::{Emitter, Launch, Shapes};
+use super::kernels::Kernels;
+use super::lower::{Lowered, Phase};
+use super::onnx_network::Needed;
+use super::shapes::Edges;
+use crate::array::Array;
+use crate::denoiser::Io;
+use crate::device::Device;
+use crate::error::Error;
+use crate::kernel::{Kernel, arguments};
+use cudarc::driver::result::mem_get_info;
+use cudarc::driver::sys::CUdeviceptr;
+use rwt_onnx::Level;
+use std::sync::Arc;
+
+/// Threads of a block of the small kernels.
+const BLOCK: u32 = 256;
+
+/// The weights that were uploaded, by the keys of the constants.
+#[derive(Debug)]
+pub(super) struct Weights {
+    keys: Vec<String>,
+    array: Array<f32>,
+}
+
+#[derive(Debug)]
+pub(super) struct Planned {
+    kernels: Arc<Kernels>,
+    /// Launches of each phase.
+    launches: [Vec<Launch>; 3],
+    weights: Arc<Weights>,
+    memory: Array<f32>,
+    shapes: Array<u64>,
+    /// Scale, time, input and output of each level.
+    levels: Array<f64>,
+    symmetries: Array<u32>,
+    /// For each level, what depends on it alone.
+    table: Array<f32>,
+    edges: Array<u32>,
+    size: Edges,
+    /// Where time, picture, answer and the level of the tables' making lie; how long a row is.
+    time: CUdeviceptr,
+    x: CUdeviceptr,
+    answer: CUdeviceptr,
+    row: usize,
+    level: Array<u32>,
+    pub(super) needed: Needed,
+}
+
+impl Planned {
+    /// Lay everything out and upload it; `weights` are taken over if they are the same.
+    pub(super) fn new(
+        device: &Device,
+        kernels: Arc<Kernels>,
+        lowered: &Lowered<'_>,
+        size: Edges,
+        weights: Option<Arc<Weights>>,
+        levels: usize,
+    ) -> Result<Self, Error> {
+        let places = Places::new(lowered);
+        let mut emitter = Emitter { lowered, places: &places, shapes: Shapes::default() };
+        let mut launches = [vec![], vec![], vec![]];
+        for (number, step) in lowered.steps.iter().enumerate() {
+            launches[lowered.phase(number) as usize].push(emitter.emit(step)?);
+        }
+        let shapes = emitter.shapes.0;
+        let needed = Needed {
+            weights: 4 * places.weights as u64,
+            activations: 4 * places.memory as u64,
+            tables: 4 * (places.row * levels) as u64 + 8 * shapes.len() as u64,
+            launches: launches[Phase::Picture as usize].len() + 2 + usize::from(places.row > 0),
+        };
+        let weights = match weights {
+            Some(weights) if weights.are(lowered) => {
+                check_room(device, needed.activations + needed.tables)?;
+                weights
+            }
+            other => {
+                drop(other);
+                check_room(device, needed.weights + needed.activations + needed.tables)?;
+                Arc::new(Weights::upload(device, lowered, &places)?)
+            }
+        };
+        let memory = Array::zeros(device, places.memory)?;
+        let at = |buffer: usize| memory.address() + 4 * places.offsets[buffer] as u64;
+        let edges = [
+            [size.height, size.width, size.padded_height, size.padded_width],
+            [size.margin, size.channels, size.answers, size.pictures],
+        ];
+        Ok(Self {
+            time: at(lowered.time),
+            x: at(lowered.x),
+            answer: at(lowered.output),
+            row: places.row,
+            kernels,
+            launches,
+            weights,
+            shapes: Array::from_host(device, &shapes)?,
+            levels: Array::zeros(device, 4)?,
+            symmetries: Array::zeros(device, 1)?,
+            table: Array::zeros(device, 1)?,
+            edges: Array::from_host(device, edges.as_flattened())?,
+            size,
+            level: Array::zeros(device, 1)?,
+            memory,
+            needed,
+        })
+    }
+
+    pub(super) fn weights(&self) -> Arc<Weights> {
+        Arc::clone(&self.weights)
+    }
+
+    /// Take in the levels: what depends on them alone is computed now, on the device.
+    pub(super) fn set_levels(&mut self, device: &Device, levels: &[Level], symmetries: &[u32]) -> Result<(), Error> {
+        let numbers: Vec<f64> = levels.iter().flat_map(|l| [l.scale, l.time, l.input, l.output]).collect();
+        put(device, &mut self.levels, &numbers)?;
+        put(device, &mut self.symmetries, symmetries)?;
+        if self.table.len() < self.row * levels.len() {
+            self.table = Array::zeros(device, self.row * levels.len())?;
+        }
+        self.run(Phase::Once)?;
+        for number in 0..levels.len() {
+            self.level.write(device, &[number as u32])?;
+            let (levels, level, time) = (self.levels.address(), self.level.address(), self.time);
+            // SAFETY: the kernel's parameters; the arrays live as long as self.
+            unsafe { self.kernels.time.launch([1, 1, 1], [32, 1, 1], 0, arguments![levels, level, time])? };
+            self.run(Phase::Time)?;
+            self.copy_row(self.memory.address(), self.table.address(), 0, level)?;
+        }
+        device.synchronize()
+    }
+
+    fn copy_row(
+        &self,
+        from: CUdeviceptr,
+        to: CUdeviceptr,
+        from_level: CUdeviceptr,
+        to_level: CUdeviceptr,
+    ) -> Result<(), Error> {
+        if self.row == 0 {
+            return Ok(());
+        }
+        let length = self.row as u32;
+        let arguments = arguments![from, to, from_level, to_level, length];
+        // SAFETY: the kernel's parameters; both arrays have a row for every level, or one.
+        unsafe { self.kernels.copy_row.launch([length.div_ceil(BLOCK), 1, 1], [BLOCK, 1, 1], 0, arguments) }
+    }
+
+    fn run(&self, phase: Phase) -> Result<(), Error> {
+        let (weights, memory) = (self.weights.array.address(), self.memory.address());
+        for launch in &self.launches[phase as usize] {
+            let shape = self.shapes.address() + launch.shape as u64;
+            let kernel = self.kernels.get(launch.kernel);
+            // SAFETY: the parameters of all these kernels; the shape was made for these arrays.
+            unsafe { kernel.launch(launch.grid, [launch.block, 1, 1], 0, arguments![weights, memory, shape])? };
+        }
+        Ok(())
+    }
+
+    /// One launch over planes of pictures.
+    fn edge(&self, kernel: &Kernel, plane: u32, arguments: &mut [*mut std::ffi::c_void]) -> Result<(), Error> {
+        let grid = [plane.div_ceil(BLOCK), self.size.pictures * self.size.channels, 1];
+        // SAFETY: the callers' promise: the kernel's parameters.
+        unsafe { kernel.launch(grid, [BLOCK, 1, 1], 0, arguments) }
+    }
+
+    pub(super) fn enqueue(&self, io: &Io) -> Result<(), Error> {
+        let Io { x, denoised, level, .. } = *io;
+        let (levels, symmetries) = (self.levels.address(), self.symmetries.address());
+        let (edges, padded, answer) = (self.edges.address(), self.x, self.answer);
+        self.copy_row(self.table.address(), self.memory.address(), level, 0)?;
+        let plane = self.size.padded_height * self.size.padded_width;
+        self.edge(&self.kernels.enter, plane, arguments![levels, level, symmetries, x, padded, edges])?;
+        self.run(Phase::Picture)?;
+        let plane = self.size.height * self.size.width;
+        self.edge(&self.kernels.leave, plane, arguments![levels, level, symmetries, x, answer, denoised, edges])
+    }
+}
+
+impl Weights {
+    fn are(&self, lowered: &Lowered<'_>) -> bool {
+        self.keys.iter().eq(lowered.constants.iter().map(|constant| &constant.key))
+    }
+
+    fn upload(device: &Device, lowered: &Lowered<'_>, places: &Places) -> Result<Self, Error> {
+        let mut values = vec![0.0; places.weights];
+        for (constant, &begin) in lowered.constants.iter().zip(&places.constants) {
+            let floats = constant.elements.chunks_exact(4);
+            for (value, bytes) in values[begin..].iter_mut().zip(floats) {
+                *value = f32::from_le_bytes(bytes.try_into().unwrap_or_default());
+            }
+        }
+        let keys = lowered.constants.iter().map(|constant| constant.key.clone()).collect();
+        Ok(Self { keys, array: Array::from_host(device, &values)? })
+    }
+}
+
+/// Overwrite an array, or make it anew if it is too short.
+fn put<T: crate::array::Element>(device: &Device, array: &mut Array<T>, values: &[T]) -> Result<(), Error> {
+    if array.len() < values.len() {
+        *array = Array::from_host(device, values)?;
+        return Ok(());
+    }
+    array.write(device, values)
+}
+
+/// An error if so many bytes are not free, before anything is allocated.
+fn check_room(device: &Device, needed: u64) -> Result<(), Error> {
+    let failed = |error| Error::driver("asking for the memory", error);
+    device.stream().context().bind_to_thread().map_err(failed)?;
+    let (free, total) = mem_get_info().map_err(failed)?;
+    if needed > free as u64 {
+        return Err(Error::OutOfMemory { needed, free: free as u64, total: total as u64 });
+    }
+    Ok(())
+}
