@@ -89,7 +89,7 @@ pub fn without_driver(test: &str, body: impl FnOnce()) {
 fn child(test: &str) -> Command {
     let program = std::env::current_exe().expect("the test's own path");
     let mut child = Command::new(program);
-    child.args([test, "--exact", "--nocapture", "--test-threads=1"]);
+    child.args([test, "--exact", "--nocapture", "--include-ignored", "--test-threads=1"]);
     child
 }
 

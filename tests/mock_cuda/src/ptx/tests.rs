@@ -203,7 +203,7 @@ fn floats() {
     double("div.rn.f64 %fd0, %fd1, %fd2;", |a, b, _| a / b);
     double("fma.rn.f64 %fd0, %fd1, %fd2, %fd3;", f64::mul_add);
     double("sqrt.rn.f64 %fd0, %fd1;", |a, _, _| a.sqrt());
-    double("max.f64 %fd0, %fd1, %fd2;", |a, b, _| if a > b || b.is_nan() { a } else { b });
+    double("max.f64 %fd0, %fd1, %fd2;", |a, b, _| if a > b || b.is_nan() || a == b && a.is_sign_positive() { a } else { b });
 }
 
 /// A product whose rounding, and then a sum's, differ from the rounding of both at once.
