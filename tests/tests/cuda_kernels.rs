@@ -82,16 +82,29 @@ impl Update {
         let grid = [(self.n as u32).div_ceil(16 * 128), self.chains as u32, 1];
         let Chain { seed, chain } = self.first;
         launch!(
-            kernel, grid, [128, 1, 1], rows.address(), level.address(), seed, chain, self.n as u64, x.address(),
-            denoised.address(), address(previous, self.previous), address(gradient, self.gradient),
-            scale.as_ref().map_or(0, Array::address), bad.address()
+            kernel,
+            grid,
+            [128, 1, 1],
+            rows.address(),
+            level.address(),
+            seed,
+            chain,
+            self.n as u64,
+            x.address(),
+            denoised.address(),
+            address(previous, self.previous),
+            address(gradient, self.gradient),
+            scale.as_ref().map_or(0, Array::address),
+            bad.address()
         );
         assert_eq!(read(device, &bad), [ALL_FINITE]);
         (read(device, x), read(device, previous))
     }
 
     fn check(&self, device: &Device, kernel: &Kernel) {
-        let bits = |(x, previous): (Vec<f32>, Vec<f32>)| -> Vec<_> { x.into_iter().chain(previous).map(f32::to_bits).collect() };
+        let bits = |(x, previous): (Vec<f32>, Vec<f32>)| -> Vec<_> {
+            x.into_iter().chain(previous).map(f32::to_bits).collect()
+        };
         let (found, expected) = (bits(self.on_device(device, kernel)), bits(self.on_host()));
         let first = found.iter().zip(&expected).position(|(found, expected)| found != expected);
         let Update { step, first: Chain { seed, chain }, chains, n, .. } = self;
@@ -142,7 +155,8 @@ fn updates_are_within_their_arrays() {
         let device = Device::open(0).unwrap();
         let kernel = kernel(&device, STEP, "rwt_step");
         for n in [1, 17, 2049] {
-            let step = Step { sigma: 1.0, x: 1.0, denoised: 1.0, previous: 1.0, gradient: 1.0, noise: 1.0, ..Step::default() };
+            let step =
+                Step { sigma: 1.0, x: 1.0, denoised: 1.0, previous: 1.0, gradient: 1.0, noise: 1.0, ..Step::default() };
             let first = Chain { seed: 1, chain: 2 };
             Update { step, first, chains: 2, n, previous: true, gradient: true, scale: None }.check(&device, &kernel);
         }
@@ -164,8 +178,20 @@ fn what_is_not_finite_is_named_and_ends_the_walk() {
         let bad = Array::from_host(&device, &[ALL_FINITE]).unwrap();
         let step = |level: &Array<u32>| {
             launch!(
-                kernel, [1, chains, 1], [128, 1, 1], rows.address(), level.address(), 0u64, 0u64, n as u64, x.address(),
-                on_device.address(), 0u64, 0u64, 0u64, bad.address()
+                kernel,
+                [1, chains, 1],
+                [128, 1, 1],
+                rows.address(),
+                level.address(),
+                0u64,
+                0u64,
+                n as u64,
+                x.address(),
+                on_device.address(),
+                0u64,
+                0u64,
+                0u64,
+                bad.address()
             );
         };
         step(&level);
@@ -188,7 +214,8 @@ fn moments_have_the_bits_of_core() {
         for n in [1usize, 15, 257, 1001] {
             let (mut mean, mut squares) = (vec![0.0; n], vec![0.0; n]);
             let mut expected = rwt_core::Moments::new(&mut mean, &mut squares).unwrap();
-            let (on_mean, on_squares) = (Array::<f64>::zeros(&device, n).unwrap(), Array::<f64>::zeros(&device, n).unwrap());
+            let (on_mean, on_squares) =
+                (Array::<f64>::zeros(&device, n).unwrap(), Array::<f64>::zeros(&device, n).unwrap());
             let mut count = 0u64;
             for chains in [1u32, 3, 2] {
                 let samples = values(n * chains as usize, 31 * count as usize);
@@ -227,7 +254,9 @@ fn walks_do_everything_on_the_device() {
             chains.walk(&Walk::new(&rows).unwrap(), Chain { seed: 3, chain: 0 }, None).unwrap();
             assert_eq!(mock.counter("replays"), rows.len() as u64);
             assert_eq!(mock.counter("launches"), 0);
-            counts.push(["htod", "dtoh", "dtod", "memset", "allocs", "syncs", "graphs", "nodes"].map(|name| mock.counter(name)));
+            counts.push(
+                ["htod", "dtoh", "dtod", "memset", "allocs", "syncs", "graphs", "nodes"].map(|name| mock.counter(name)),
+            );
         }
         assert_eq!(counts[0], counts[1]);
         assert!(counts[0][7] <= 8, "{} nodes", counts[0][7]);
@@ -247,7 +276,9 @@ fn the_check_of_devices_passes() {
     let program = target().join("debug/rwt-device-check");
     for mode in [Mode::Ptx, Mode::Source] {
         let mut check = Command::new(&program);
-        let Some(check) = mock_cuda::prepare(check.arg("--small"), "the_check_of_devices_passes", mode) else { continue };
+        let Some(check) = mock_cuda::prepare(check.arg("--small"), "the_check_of_devices_passes", mode) else {
+            continue;
+        };
         let output = check.output().expect("the check");
         let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success() && said.contains("| pass |"), "{mode:?}: {said}{wrong}");
