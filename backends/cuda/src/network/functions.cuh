@@ -1,7 +1,7 @@
 // Elementary functions in plain arithmetic: the same bits from every compiler.
 #ifndef RWT_NETWORK_FUNCTIONS
 #define RWT_NETWORK_FUNCTIONS
-#include "portable.cuh"
+#include "../portable.cuh"
 
 typedef long long i64;
 
