@@ -124,7 +124,7 @@ fn longs_are_computed_as_in_rust() {
             same64(o[3], p.mul_add(q, p), &what);
             same(o[4] as u32, p as f32, &what);
             assert_eq!(o[5], r.wrapping_mul(s).wrapping_add(r >> (s & 63)), "{what}");
-            assert_eq!(o[6], r / (s | 1) ^ ((r as i64) >> 7) as u64, "{what}");
+            assert_eq!(o[6], (r / (s | 1)) ^ ((r as i64) >> 7) as u64, "{what}");
             assert_eq!(o[7], r.min(s), "{what}");
         }
     });

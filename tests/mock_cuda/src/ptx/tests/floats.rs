@@ -13,7 +13,7 @@ fn floats() {
     single("rcp.rn.f32 %f0, %f1;", |a, _, _| (1.0 / f64::from(a)) as f32);
     single("fma.rn.f32 %f0, %f1, %f2, %f3;", f32::mul_add);
     single("abs.f32 %f4, %f1; add.rn.f32 %f0, %f4, 0f00000000;", |a, _, _| a.abs());
-    single("neg.f32 %f4, %f1; mul.rn.f32 %f0, %f4, 0f3F800000;", |a, _, _| a * -1.0);
+    single("neg.f32 %f4, %f1; mul.rn.f32 %f0, %f4, 0f3F800000;", |a, _, _| -a);
     single("min.f32 %f0, %f1, %f2;", |a, b, _| match (a.is_nan(), b.is_nan()) {
         (true, _) => b,
         (_, true) => a,
