@@ -125,7 +125,11 @@ impl Mock {
     pub fn counter(&self, name: &str) -> u64 {
         let name = CString::new(name).expect("a name");
         // SAFETY: the mock's function of this name has this type.
-        unsafe { self.library.get::<unsafe extern "C" fn(*const c_char) -> u64>(b"mock_counter").expect("mock_counter")(name.as_ptr()) }
+        unsafe {
+            self.library.get::<unsafe extern "C" fn(*const c_char) -> u64>(b"mock_counter").expect("mock_counter")(
+                name.as_ptr(),
+            )
+        }
     }
 
     /// Count from 0, and let nothing fail.
@@ -147,7 +151,9 @@ impl Mock {
         let mut text = vec![0u8; 4096];
         type Message = unsafe extern "C" fn(*mut u8, usize) -> usize;
         // SAFETY: as above; the text has that many bytes.
-        let len = unsafe { self.library.get::<Message>(b"mock_message").expect("mock_message")(text.as_mut_ptr(), text.len()) };
+        let len = unsafe {
+            self.library.get::<Message>(b"mock_message").expect("mock_message")(text.as_mut_ptr(), text.len())
+        };
         String::from_utf8_lossy(&text[..len.min(text.len() - 1)]).into_owned()
     }
 }

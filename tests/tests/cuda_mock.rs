@@ -240,7 +240,8 @@ fn captured_work_is_replayed_with_the_arguments_it_had() {
         {
             let mut limit = [2f32.to_bits(), 0, 0, 2f64.to_bits() as u32, 0];
             let pair = [u64::from(limit[0]), 2f64.to_bits()];
-            launch!(kernel, [1; 3], [32, 1, 1], 0, values.address(), 3u64, pair, first.address(), count.address()).unwrap();
+            launch!(kernel, [1; 3], [32, 1, 1], 0, values.address(), 3u64, pair, first.address(), count.address())
+                .unwrap();
             limit.fill(u32::MAX); // copied already
         }
         let graph = stream.end_capture(Flags(0)).unwrap().unwrap();

@@ -25,8 +25,20 @@ fn read<T: Element + Default>(device: &Device, array: &Array<T>) -> Vec<T> {
 /// Random bits, among them many of the numbers at which things go wrong.
 fn bits(seed: u64, count: usize) -> Vec<u64> {
     const EDGES: [u64; 14] = [
-        0, 1, 1 << 31, 1 << 63, 0x7f80_0000, 0xff80_0000, 0x7fc0_0000, 0x3f80_0000, 0x0080_0000, 0x7fff_ffff,
-        0x7ff0_0000_0000_0000, 0x7ff8_0000_0000_0000, u64::MAX, 0x0000_0001_8000_0000,
+        0,
+        1,
+        1 << 31,
+        1 << 63,
+        0x7f80_0000,
+        0xff80_0000,
+        0x7fc0_0000,
+        0x3f80_0000,
+        0x0080_0000,
+        0x7fff_ffff,
+        0x7ff0_0000_0000_0000,
+        0x7ff8_0000_0000_0000,
+        u64::MAX,
+        0x0000_0001_8000_0000,
     ];
     let mut state = seed;
     let mut next = move || {
@@ -51,7 +63,13 @@ fn same64(found: u64, expected: f64, what: &str) {
 
 /// The smaller one, with −0 before +0; the other one of what is not a number.
 fn least(f: f32, g: f32) -> f32 {
-    if f.is_nan() || g.is_nan() { if f.is_nan() { g } else { f } } else if f.total_cmp(&g).is_lt() { f } else { g }
+    if f.is_nan() || g.is_nan() {
+        if f.is_nan() { g } else { f }
+    } else if f.total_cmp(&g).is_lt() {
+        f
+    } else {
+        g
+    }
 }
 
 #[test]
