@@ -112,7 +112,8 @@ pub(super) fn lower<'a>(graph: &FixedGraph<'a>) -> Result<Lowered<'a>, Error> {
             let before = lowering.buffers.len();
             let views = lowering.operation(place, operation);
             let views = views.map_err(|reason| Error::Operator { node: operation.name(), reason })?;
-            lowering.define(operation, views, before);
+            let looks = LOOKS.contains(&operation.operator()) || lowering.patterns.looked_at(place).is_some();
+            lowering.define(operation, views, before, looks);
         }
     }
     lowering.finish(x, time)
@@ -148,11 +149,15 @@ impl<'a, 'g> Lowering<'a, 'g> {
         operation.outputs.iter().flatten().any(|&output| self.uses[output] > 0)
     }
 
-    fn define(&mut self, operation: &Operation<'_>, views: Vec<View>, before: usize) {
+    /// Remember where the outputs lie, and who reads what was made for them.
+    fn define(&mut self, operation: &Operation<'_>, views: Vec<View>, before: usize, looks: bool) {
         for (&output, view) in operation.outputs.iter().zip(views) {
             let Some(output) = output else { continue };
+            let (buffer, uses) = (&mut self.buffers[view.buffer], self.uses[output]);
             if view.buffer >= before {
-                self.buffers[view.buffer].uses = self.uses[output];
+                buffer.uses = uses;
+            } else if !looks {
+                buffer.uses = (buffer.uses + uses).saturating_sub(1); // nothing was to be done
             }
             self.views[output] = Some(view);
         }
