@@ -24,6 +24,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 WHEELS = ["nvidia-cuda-nvrtc-cu12==12.9.86", "nvidia-cuda-nvcc-cu12==12.9.86"]
@@ -37,14 +38,22 @@ def tools():
     """The folder of the unpacked wheels."""
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or HERE.parents[1] / "target")
     folder = target / "ptx-tools" / WHEELS[0].split("==")[1]
-    if not (folder / "complete").exists():
+    if folder.exists():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as own:  # others may be at the same
+        unpacked = pathlib.Path(own) / "wheels"
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        pip += ["--only-binary=:all:", "--upgrade", "--target", str(folder), *WHEELS]
+        pip += ["--retries", "1", "--only-binary=:all:", "--target", str(unpacked), *WHEELS]
         installed = subprocess.run(pip, capture_output=True, text=True)
         if installed.returncode != 0:
             print(f"{' and '.join(WHEELS)} cannot be had: {installed.stderr.strip()[-500:]}", file=sys.stderr)
             sys.exit(NO_TOOLS)
-        (folder / "complete").touch()
+        try:
+            unpacked.rename(folder)
+        except OSError:
+            if not folder.exists():
+                raise
     return folder
 
 
@@ -95,7 +104,8 @@ def lowered(ptx):
 
 
 def sources():
-    found = sorted([*(HERE / "src").glob("*.cu"), *(HERE / "src/network").glob("*.cu")])
+    found = [*(HERE / "src").glob("*.cu"), *(HERE / "src/network").glob("*.cu")]
+    found = sorted(path for path in found if path.is_file())
     names = [source.stem for source in found]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
@@ -104,8 +114,8 @@ def sources():
 
 
 def wrong_arithmetic(ptx):
-    """Lines whose result would depend on the device or on a library: rounding that is not said, flushed subnormals, approximations,
-    calls."""
+    """Lines whose result could depend on the device or on a library: a multiplication or addition that ptxas may fuse,
+    flushed subnormals, approximations, calls."""
     rounded = r"\b(?:add|sub|mul|div|fma|mad|sqrt|rcp)\.(?!rn\b)(?:\w+\.)*f(?:32|64)\b"
     patterns = [rounded, r"\.ftz\b", r"\.approx\b", r"\.full\b", r"\bcall(?:\.uni)?\b", r"__nv_"]
     found = re.compile("|".join(patterns))
