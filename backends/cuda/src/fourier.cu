@@ -6,7 +6,7 @@
 // | kernel | grid | block |
 // | rwt_dft, rwt_fourier_residual, rwt_fourier_pull, rwt_fourier_step | any | any |
 // | rwt_fourier_sums | (blocks, chains): the partial sums are [chains, blocks] | a power of two, at most 256 |
-// | rwt_fourier_noise | (ceil(n / (16 * threads)), chains) | a multiple of 32, at most 256 |
+// | rwt_fourier_noise | (ceil(n / (16 * threads)), chains) | a multiple of 32, at most 128 |
 #include "noise.cuh"
 #include "posterior.cuh"
 
@@ -105,25 +105,26 @@ extern "C" __global__ void rwt_fourier_sums(u64 n, u64 frequencies, const float 
 extern "C" __global__ void rwt_fourier_noise(const rwt_level *levels, const u32 *level, u64 seed, u64 first_chain, u64 n,
                                              const float *denoised, float *v, float *w, float *n2, u64 *bad)
 {
-    __shared__ __align__(16) float shared[2 * 8 * RWT_WARP];
+    __shared__ __align__(16) float shared[2 * 128 * RWT_WORDS];
     const u32 lane = threadIdx.x % 32, warp = threadIdx.x / 32, now = *level, chain = blockIdx.y;
-    const u64 start = ((u64)blockIdx.x * (blockDim.x / 32) + warp) * (32 * RWT_BLOCK), origin = chain * n;
+    const u64 start = ((u64)blockIdx.x * (blockDim.x / 32) + warp) * (32 * RWT_WORDS), origin = chain * n;
     if (start >= n)
         return;
-    float *const first = shared + 2 * warp * RWT_WARP, *const second = first + RWT_WARP;
-    make_warp_normals(seed, first_chain + chain, 2 * now + 1, start, lane, first);
-    make_warp_normals(seed, first_chain + chain, 2 * now + 2, start, lane, second);
+    float *const first = shared + 2 * warp * RWT_TILE, *const second = first + RWT_TILE;
+    rwt_fill_tile(seed, first_chain + chain, 2 * now + 1, start, first);
+    rwt_fill_tile(seed, first_chain + chain, 2 * now + 2, start, second);
+    __syncwarp();
     const rwt_level l = levels[now];
     const float wide = (float)(l.spread * l.sigma);
-    for (u32 part = 0; part < RWT_BLOCK; part++) {
+    for (u32 part = 0; part < RWT_WORDS; part++) {
         const u32 within = part * 32 + lane;
         const u64 i = start + within;
         if (i >= n)
             return;
-        const u32 slot = within / RWT_BLOCK * RWT_LANE + within % RWT_BLOCK;
+        const u32 slot = rwt_place(within);
         const float d = denoised[origin + i], noise = wide * first[slot];
-        if (!is_finite(d))
-            report_bad(bad, now, origin + i);
+        if (!rwt_is_finite(d))
+            rwt_report(bad, now, origin + i);
         v[origin + i] = noise;
         w[origin + i] = (float)(l.epsilon * (double)d + (double)noise);
         n2[origin + i] = second[slot];
@@ -141,7 +142,7 @@ extern "C" __global__ void rwt_fourier_step(const rwt_level *levels, const u32 *
         const float moved = (float)(here + l.epsilon * ((double)denoised[i] - here) + (double)v[i] +
                                     l.sigma * l.sigma * (double)u[i]);
         x[i] = moved;
-        if (!is_finite(moved))
-            report_bad(bad, *level, i);
+        if (!rwt_is_finite(moved))
+            rwt_report(bad, *level, i);
     }
 }
