@@ -13,7 +13,7 @@ use super::rows::LANES;
 use crate::code::Code;
 
 /// Instructions after which a kernel is taken for endless.
-const MOST: u64 = 20_000_000_000;
+const MOST: u64 = 1_000_000_000;
 
 /// What is common to the threads of a launch.
 pub struct Common<'a> {

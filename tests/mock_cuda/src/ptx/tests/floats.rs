@@ -47,15 +47,15 @@ fn floats() {
 /// A product whose rounding, and then a sum's, differ from the rounding of both at once.
 #[test]
 fn fused_multiply_add_rounds_once() {
-    let a = f32::from_bits(0x3f80_0001); // 1 + 2^-23
+    let a = 1.0 + 2f32.powi(-12);
     let bits = u64::from(a.to_bits());
     let operands = [vec![bits; 96], vec![bits; 96], vec![u64::from((-1f32).to_bits()); 96]];
     let store = "mov.b32 %r0, %f0; cvt.u64.u32 %rd0, %r0;";
     let found = compute(&format!("fma.rn.f32 %f0, %f1, %f2, %f3; {store}"), &operands);
-    let exact = 2f64.powi(-22) + 2f64.powi(-46);
+    let exact = 2f64.powi(-11) + 2f64.powi(-24);
     assert_eq!(f32::from_bits(found[0] as u32), exact as f32);
     let found = compute(&format!("mul.rn.f32 %f4, %f1, %f2; add.rn.f32 %f0, %f4, %f3; {store}"), &operands);
-    assert_eq!(f32::from_bits(found[0] as u32), 2f32.powi(-22));
+    assert_eq!(f32::from_bits(found[0] as u32), 2f32.powi(-11));
 }
 
 #[test]
