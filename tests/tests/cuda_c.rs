@@ -12,7 +12,9 @@ fn the_c_interface_walks_on_a_device_as_on_the_processor() {
         let program = scratch("c_cuda").join("cuda");
         let mut compile = command(&compiler("CC", "cc"));
         compile.args(["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-D_XOPEN_SOURCE=700", "-O1", "-I"]);
-        compile.arg(root().join("include")).args(["c_cuda/cuda.c", "c/test.c"].map(|file| root().join("tests").join(file)));
+        compile
+            .arg(root().join("include"))
+            .args(["c_cuda/cuda.c", "c/test.c"].map(|file| root().join("tests").join(file)));
         compile.arg("-o").arg(&program);
         run(compile.args([&format!("-L{folder}"), &format!("-Wl,-rpath,{folder}"), "-lrwt", "-lm", "-lpthread"]));
         let output = Command::new(&program).arg(model()).output().expect("the program"); // the driver's path stays

@@ -70,7 +70,8 @@ fn probe() -> Result<(), Error> {
     };
     // SAFETY: opening NVIDIA's driver runs its own initialisers only.
     let opened = NAMES.iter().map(|name| unsafe { libloading::Library::new(*name) });
-    let library = opened.reduce(|first, next| first.or_else(|error| next.or(Err(error)))).expect("a name").map_err(no_driver)?;
+    let library =
+        opened.reduce(|first, next| first.or_else(|error| next.or(Err(error)))).expect("a name").map_err(no_driver)?;
     // SAFETY: the two have these types in every version of the driver.
     let (init, version) = unsafe {
         (
