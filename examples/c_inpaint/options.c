@@ -32,7 +32,8 @@ static const char *const HELP =
     "  --engine NAME   embedded; onnxruntime (pip install onnxruntime,\n"
     "                  ORT_DYLIB_PATH=.../libonnxruntime.so.*); or with\n"
     "                  that of onnxruntime-openvino openvino, or\n"
-    "                  openvino-bf16: faster, less exact              [embedded]\n"
+    "                  openvino-bf16: faster, less exact; cuda: an\n"
+    "                  NVIDIA GPU                                     [embedded]\n"
     "  --out FOLDER    where the pictures go                          [out]\n"
     "  --help\n"
     "\n"
@@ -56,6 +57,7 @@ static const struct {
     {"onnxruntime", RWT_ENGINE_ONNX_RUNTIME, RWT_PROVIDER_CPU, RWT_PRECISION_F32},
     {"openvino", RWT_ENGINE_ONNX_RUNTIME, RWT_PROVIDER_OPENVINO, RWT_PRECISION_F32},
     {"openvino-bf16", RWT_ENGINE_ONNX_RUNTIME, RWT_PROVIDER_OPENVINO, RWT_PRECISION_BF16},
+    {"cuda", RWT_ENGINE_CUDA, RWT_PROVIDER_CPU, RWT_PRECISION_F32},
 };
 
 static const struct option NAMES[] = {
@@ -137,7 +139,7 @@ static void set_engine(options *o, const char *name)
             o->precision = ENGINES[i].precision;
             return;
         }
-    fail("--engine %s: give embedded, onnxruntime, openvino or openvino-bf16", name);
+    fail("--engine %s: give embedded, onnxruntime, openvino, openvino-bf16 or cuda", name);
 }
 
 static void options_set(options *o, int letter)
