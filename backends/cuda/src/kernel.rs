@@ -89,10 +89,12 @@ impl Kernel {
         arguments: &mut [*mut c_void],
     ) -> Result<(), Error> {
         let stream = self.module.0.device.stream();
+        let failed = |error| Error::Launch { kernel: self.name.clone(), reason: reason(error) };
+        stream.context().bind_to_thread().map_err(failed)?; // this thread may not have used the device yet
         let (grid, block) = ((grid[0], grid[1], grid[2]), (block[0], block[1], block[2]));
         // SAFETY: the caller's promise.
         unsafe { result::launch_kernel(self.function, grid, block, shared, stream.cu_stream(), arguments) }
-            .map_err(|error| Error::Launch { kernel: self.name.clone(), reason: reason(error) })
+            .map_err(failed)
     }
 }
 
