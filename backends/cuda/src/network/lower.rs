@@ -193,14 +193,20 @@ impl<'a, 'g> Lowering<'a, 'g> {
             return Ok(view.clone());
         }
         let shape = self.shape(value);
+        if shape.contains(&0) {
+            return Err(format!("expected elements, found the shape {shape:?}"));
+        }
         let view = match &self.graph.values[value].contents {
-            ValueContents::Weights(name, bytes) => {
+            ValueContents::Weights(name, bytes) if bytes.len() == 4 * shape.iter().product::<usize>() => {
                 self.constant(format!("weights {name}"), Cow::Borrowed(bytes), shape)
             }
             ValueContents::Floats(values) => self.floats(values, shape),
             ValueContents::Integers(values) => {
                 let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
                 self.floats(&values, shape)
+            }
+            ValueContents::Weights(name, _) => {
+                return Err(format!("weights {name} have not as many elements as their shape"));
             }
             ValueContents::Computed => {
                 return Err("a constant of another type than f32, or more integers than a shape has".into());
