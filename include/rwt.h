@@ -260,6 +260,12 @@ typedef enum rwt_engine {
    * ONNX Runtime, found when a model is opened: one evaluation at a time, on several threads.
    */
   RWT_ENGINE_ONNX_RUNTIME = 1,
+  /**
+   * Kernels of our own on an NVIDIA GPU, in f32; NVIDIA's driver is found when a model is opened. Posterior samples of
+   * missing pixels, periodic blurs and Fourier coefficients of one coil, and samples of the prior, are walked there too,
+   * many chains together, without a trip to the host; other walks fetch each evaluation.
+   */
+  RWT_ENGINE_CUDA = 2,
 } rwt_engine;
 
 /**
@@ -326,6 +332,32 @@ typedef struct rwt_operator rwt_operator;
 typedef struct rwt_sampler rwt_sampler;
 
 /**
+ * A device as NVIDIA's driver lists it.
+ */
+typedef struct rwt_cuda_device {
+  /**
+   * sizeof(rwt_cuda_device).
+   */
+  size_t struct_size;
+  /**
+   * Bytes of its memory.
+   */
+  uint64_t memory;
+  /**
+   * Compute capability.
+   */
+  uint32_t capability_major;
+  /**
+   * See capability_major.
+   */
+  uint32_t capability_minor;
+  /**
+   * As its maker calls it; ends with 0.
+   */
+  char name[128];
+} rwt_cuda_device;
+
+/**
  * Metadata that a file lacks, such as {"rwt.time", "sigma"}.
  */
 typedef struct rwt_key {
@@ -369,7 +401,8 @@ typedef struct rwt_denoiser_options {
    */
   int32_t precision;
   /**
-   * The provider's device; NULL: its first. "CPU", "GPU", "GPU.1", "NPU" for OpenVINO, else a number.
+   * The provider's device; NULL: its first. "CPU", "GPU", "GPU.1", "NPU" for OpenVINO, else a number. For
+   * RWT_ENGINE_CUDA: its number, see rwt_cuda_device_count.
    */
   const char *device;
   /**
@@ -1024,6 +1057,24 @@ rwt_status rwt_operator_weighted(const struct rwt_operator *operator_,
                                  const float *weights,
                                  size_t m,
                                  struct rwt_operator **out);
+
+/**
+ * How many devices NVIDIA's driver has, written into *count; 0 without one that it shows. RWT_ERR_UNSUPPORTED with the reason
+ * where there is no driver, an older one, or a library built without the cuda feature: computing on the CPU works all the same.
+ * `count` points to a number.
+ */
+RWT_API
+rwt_status rwt_cuda_device_count(uint32_t *count);
+
+/**
+ * What the driver says of a device, from 0, written into *device; size is sizeof *device. RWT_ERR_ARGUMENT for a device that
+ * there is not; RWT_ERR_UNSUPPORTED as rwt_cuda_device_count.
+ * `device` points to `size` writable bytes.
+ */
+RWT_API
+rwt_status rwt_cuda_get_device(uint32_t index,
+                               struct rwt_cuda_device *device,
+                               size_t size);
 
 /**
  * Open a denoiser from an ONNX file with rwt.* metadata, on the embedded engine. RWT_ERR_IO if the file cannot be

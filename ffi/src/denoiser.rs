@@ -24,6 +24,8 @@ pub(crate) struct Shared {
 pub(crate) enum Kind {
     #[cfg(feature = "onnx")]
     Onnx(Box<rwt_onnx::OnnxDenoiser>),
+    #[cfg(feature = "cuda")]
+    Cuda(Box<crate::cuda_model::CudaModel>),
     Callback(Mutex<Callback>),
     Tiled(Arc<Shared>, TileSize),
     Slicewise(Arc<Shared>),
@@ -41,6 +43,8 @@ impl Shared {
         match &self.kind {
             #[cfg(feature = "onnx")]
             Kind::Onnx(model) => model.is_parallel(),
+            #[cfg(feature = "cuda")]
+            Kind::Cuda(_) => false, // one stream
             Kind::Callback(_) => false,
             Kind::Tiled(inner, _) | Kind::Slicewise(inner) => inner.is_concurrent(),
         }

@@ -15,6 +15,10 @@ pub enum rwt_engine {
     RWT_ENGINE_EMBEDDED = 0,
     /** ONNX Runtime, found when a model is opened: one evaluation at a time, on several threads. */
     RWT_ENGINE_ONNX_RUNTIME = 1,
+    /** Kernels of our own on an NVIDIA GPU, in f32; NVIDIA's driver is found when a model is opened. Posterior samples of
+     * missing pixels, periodic blurs and Fourier coefficients of one coil, and samples of the prior, are walked there too,
+     * many chains together, without a trip to the host; other walks fetch each evaluation. */
+    RWT_ENGINE_CUDA = 2,
 }
 
 /// What computes inside ONNX Runtime. Every build of it has the CPU's; the others come in builds of their own.
@@ -74,7 +78,8 @@ pub struct rwt_denoiser_options {
     pub provider: i32,
     /** One of rwt_precision, for ONNX Runtime. */
     pub precision: i32,
-    /** The provider's device; NULL: its first. "CPU", "GPU", "GPU.1", "NPU" for OpenVINO, else a number. */
+    /** The provider's device; NULL: its first. "CPU", "GPU", "GPU.1", "NPU" for OpenVINO, else a number. For
+     * RWT_ENGINE_CUDA: its number, see rwt_cuda_device_count. */
     pub device: *const c_char,
     /** Not 0: operators that the provider lacks may run on the CPU. With 0 a network that has some is refused. */
     pub cpu_fallback: u32,
@@ -146,17 +151,19 @@ impl<'a> Texts<'a> {
 
 #[cfg(feature = "onnx")]
 pub(crate) fn open(path: &str, options: &rwt_denoiser_options, texts: &Texts<'_>) -> Result<Shared, Failure> {
-    use rwt_onnx::{Error, OnnxDenoiser, OpenOptions};
+    use rwt_onnx::{OnnxDenoiser, OpenOptions};
+    if options.engine == rwt_engine::RWT_ENGINE_CUDA as i32 {
+        return open_on_device(path, options, texts);
+    }
     let engine = engine(options, texts)?;
     let how = OpenOptions { engine, keys: &texts.keys, memory: options.memory };
-    let model = OnnxDenoiser::open_with(path, &how).map_err(|error| match error {
-        Error::Runtime { .. } | Error::Provider { .. } => Failure::new(RWT_ERR_UNSUPPORTED, error.to_string()),
-        Error::Read { .. } => Failure::new(RWT_ERR_IO, error.to_string()),
-        Error::Memory { .. } => Failure::new(RWT_ERR_MEMORY, format!("{path}: {error}")),
-        error => Failure::new(RWT_ERR_MODEL, format!("{path}: {error}")),
-    })?;
-    let about = model.info();
-    let info = rwt_denoiser_info {
+    let model = OnnxDenoiser::open_with(path, &how).map_err(|error| refusal(path, &error))?;
+    Ok(Shared::onnx(described(model.info()), model))
+}
+
+#[cfg(feature = "onnx")]
+fn described(about: &rwt_onnx::ModelInfo) -> rwt_denoiser_info {
+    rwt_denoiser_info {
         channels: about.channels,
         range_low: about.range.0,
         range_high: about.range.1,
@@ -165,8 +172,40 @@ pub(crate) fn open(path: &str, options: &rwt_denoiser_options, texts: &Texts<'_>
         mean: about.mean,
         variance: about.variance,
         ..rwt_denoiser_info::defaults()
+    }
+}
+
+/// Why a file cannot be opened.
+#[cfg(feature = "onnx")]
+pub(crate) fn refusal(path: &str, error: &rwt_onnx::Error) -> Failure {
+    use rwt_onnx::Error;
+    match error {
+        Error::Runtime { .. } | Error::Provider { .. } => Failure::new(RWT_ERR_UNSUPPORTED, error.to_string()),
+        Error::Read { .. } => Failure::new(RWT_ERR_IO, error.to_string()),
+        Error::Memory { .. } => Failure::new(RWT_ERR_MEMORY, format!("{path}: {error}")),
+        error => Failure::new(RWT_ERR_MODEL, format!("{path}: {error}")),
+    }
+}
+
+#[cfg(feature = "cuda")]
+fn open_on_device(path: &str, options: &rwt_denoiser_options, texts: &Texts<'_>) -> Result<Shared, Failure> {
+    if options.provider != 0 || options.precision != 0 {
+        return Err(Failure::argument("RWT_ENGINE_CUDA has no provider and computes in f32: leave both at 0"));
+    }
+    let index = match texts.device {
+        None => 0,
+        Some(text) => text.parse().map_err(|_| {
+            Failure::argument(format!("device must be the number of an NVIDIA GPU such as \"0\", found {text:?}"))
+        })?,
     };
-    Ok(Shared::onnx(info, model))
+    let model = crate::cuda_model::CudaModel::open(path, &texts.keys, index, options.batch as usize)?;
+    let (info, engine) = (described(&model.info), model.engine.clone());
+    Ok(Shared { info, engine, kind: crate::denoiser::Kind::Cuda(Box::new(model)) })
+}
+
+#[cfg(all(feature = "onnx", not(feature = "cuda")))]
+fn open_on_device(_: &str, _: &rwt_denoiser_options, _: &Texts<'_>) -> Result<Shared, Failure> {
+    Err(Failure::new(RWT_ERR_UNSUPPORTED, "this library was built without the cuda feature"))
 }
 
 #[cfg(feature = "onnx")]

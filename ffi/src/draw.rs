@@ -12,12 +12,12 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// A group under way.
-struct Drawing {
-    group: Group,
+pub(crate) struct Drawing {
+    pub(crate) group: Group,
     /// The level whose place the folder has, and since when.
     stored: (usize, Instant),
     /// The newest denoised images of a walk that is cancelled.
-    estimate: Option<Vec<f32>>,
+    pub(crate) estimate: Option<Vec<f32>>,
 }
 
 impl Work<'_> {
@@ -111,6 +111,10 @@ impl Work<'_> {
         let Some(operator) = &self.sampler.operator else {
             return self.prior_chains(first, evaluator, x, workspace, drawing);
         };
+        #[cfg(feature = "cuda")]
+        if let Some(walked) = self.posterior_on_device(operator, first, evaluator, x, drawing) {
+            return walked;
+        }
         let problem = self.sampler.problem(operator, self.y);
         let group = drawing.group;
         let walk =
@@ -126,7 +130,7 @@ impl Work<'_> {
         walk.run(evaluator, x, workspace, |progress| self.observe(&progress, drawing))
     }
 
-    fn method(&self) -> Method {
+    pub(crate) fn method(&self) -> Method {
         let options = &self.sampler.options;
         let (epsilon, temperature) = (options.epsilon, options.temperature);
         let chosen = (temperature >= 0.0).then_some(temperature);
@@ -181,6 +185,10 @@ impl Work<'_> {
         workspace: &mut [f32],
         drawing: &mut Drawing,
     ) -> Result<(), WalkError<String>> {
+        #[cfg(feature = "cuda")]
+        if let Some(walked) = self.prior_on_device(first, evaluator, x, drawing) {
+            return walked;
+        }
         let chains = drawing.group.count;
         let (denoised, previous) = workspace.split_at_mut(x.len());
         let mut walker = SliceWalker::new(Lent(evaluator), first.seed, first.chain, chains, x, denoised, previous)?;

@@ -20,6 +20,8 @@ pub(crate) struct Evaluator<'a> {
 enum Of<'a> {
     #[cfg(feature = "onnx")]
     Onnx(Box<rwt_onnx::Evaluator<'a>>),
+    #[cfg(feature = "cuda")]
+    Cuda(crate::cuda_model::CudaEvaluator<'a>),
     /// With the most images of a call.
     Callback(&'a Mutex<Callback>, usize),
     Tiled(Box<TiledEvaluator<'a>>),
@@ -33,6 +35,8 @@ impl Shared {
         let kind = match &self.kind {
             #[cfg(feature = "onnx")]
             Kind::Onnx(model) => Of::Onnx(Box::new(model.evaluator(height, width).map_err(refusal)?)),
+            #[cfg(feature = "cuda")]
+            Kind::Cuda(model) => Of::Cuda(model.evaluator(shape)),
             Kind::Callback(callback) => Of::Callback(callback, self.info.batch),
             Kind::Tiled(inner, size) => {
                 let tiles = size.tiles(shape)?;
@@ -64,6 +68,8 @@ impl Evaluator<'_> {
         match &self.kind {
             #[cfg(feature = "onnx")]
             Of::Onnx(evaluator) => evaluator.batch(),
+            #[cfg(feature = "cuda")]
+            Of::Cuda(evaluator) => evaluator.batch(),
             Of::Callback(_, batch) => *batch,
             Of::Tiled(tiled) => tiled.inner.batch(),
             Of::Slicewise(inner, _) => inner.batch(),
@@ -84,6 +90,8 @@ impl Evaluator<'_> {
         match &mut self.kind {
             #[cfg(feature = "onnx")]
             Of::Onnx(evaluator) => evaluator.prepare(pictures).map_err(refusal),
+            #[cfg(feature = "cuda")]
+            Of::Cuda(evaluator) => evaluator.prepare(pictures),
             Of::Callback(..) => Ok(()),
             Of::Tiled(tiled) => {
                 tiled.prepare(images)?;
@@ -94,7 +102,7 @@ impl Evaluator<'_> {
     }
 
     /// What it takes of memory, in bytes, for this many images side by side and pictures at a time. What a callback takes
-    /// is not known, and not counted.
+    /// is not known, and not counted, nor is a device's memory.
     pub fn memory(&self, images: usize, pictures: usize) -> Result<u64, Failure> {
         match &self.kind {
             #[cfg(feature = "onnx")]
@@ -105,6 +113,8 @@ impl Evaluator<'_> {
                 )),
                 bytes => Ok(bytes),
             },
+            #[cfg(feature = "cuda")]
+            Of::Cuda(_) => Ok(0),
             Of::Callback(..) => Ok(0),
             Of::Tiled(tiled) => {
                 let workspace = (tiled.tiles.workspace_len(images) as u64).saturating_mul(size_of::<f32>() as u64);
@@ -126,11 +136,24 @@ impl Evaluator<'_> {
                 evaluator.set_chains(Some(chain));
                 evaluator.set_slices(slices);
             }
+            #[cfg(feature = "cuda")]
+            Of::Cuda(evaluator) => evaluator.begin(chain, slices),
             Of::Callback(..) => {}
             Of::Tiled(tiled) => tiled.inner.begin_slices(chain, slices),
             Of::Slicewise(inner, depth) => {
                 inner.begin_slices(chain, NonZeroUsize::new(*depth).map_or(slices, |d| d.saturating_mul(slices)));
             }
+        }
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl<'a> Evaluator<'a> {
+    /// The network on a device, where a walk may stay.
+    pub fn on_device(&mut self) -> Option<&mut crate::cuda_model::CudaEvaluator<'a>> {
+        match &mut self.kind {
+            Of::Cuda(evaluator) => Some(evaluator),
+            _ => None,
         }
     }
 }
@@ -142,6 +165,8 @@ impl Denoiser for Evaluator<'_> {
         match &mut self.kind {
             #[cfg(feature = "onnx")]
             Of::Onnx(evaluator) => evaluator.denoise(x, sigma, denoised).map_err(|e| e.to_string()),
+            #[cfg(feature = "cuda")]
+            Of::Cuda(evaluator) => evaluator.denoise(x, sigma, denoised),
             Of::Callback(callback, batch) => {
                 let callback = callback.lock().map_err(|_| "a thread panicked in the callback".to_owned())?;
                 let most = batch.saturating_mul(self.length);

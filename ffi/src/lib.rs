@@ -19,6 +19,10 @@ mod collector;
 #[cfg(feature = "operators")]
 pub mod composed;
 #[cfg(feature = "std")]
+pub mod cuda;
+#[cfg(feature = "cuda")]
+mod cuda_model;
+#[cfg(feature = "std")]
 pub mod denoiser;
 #[cfg(feature = "std")]
 pub mod denoiser_callback;
@@ -32,6 +36,8 @@ pub mod denoiser_parts;
 pub mod diagnostics;
 #[cfg(feature = "std")]
 mod draw;
+#[cfg(feature = "cuda")]
+mod draw_on_device;
 #[cfg(feature = "std")]
 pub mod evaluator;
 #[cfg(feature = "std")]

@@ -27,7 +27,18 @@ pub(crate) struct Measurement {
 
 pub(crate) enum Kind {
     Mask(MaskData),
+    /// With what it takes to make it anew on a device.
+    Diagonal(Box<dyn Operator + Send + Sync>, Diagonal),
     Other(Box<dyn Operator + Send + Sync>),
+}
+
+/// Operators that are diagonal in Fourier space.
+#[cfg_attr(not(feature = "cuda"), allow(dead_code))] // only a device makes them anew
+pub(crate) enum Diagonal {
+    /// A blur that wraps around.
+    Blur { kernel: Vec<f32>, size: [usize; 2] },
+    /// Coefficients of one coil.
+    Fourier { mask: Vec<u8> },
 }
 
 impl Measurement {
@@ -60,9 +71,15 @@ impl Measurement {
     }
 
     fn inner(&self) -> &dyn Operator {
-        match &self.kind {
+        self.kind.operator()
+    }
+}
+
+impl Kind {
+    pub(crate) fn operator(&self) -> &dyn Operator {
+        match self {
             Kind::Mask(mask) => mask,
-            Kind::Other(operator) => &**operator,
+            Kind::Diagonal(operator, _) | Kind::Other(operator) => &**operator,
         }
     }
 }

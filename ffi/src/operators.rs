@@ -1,7 +1,7 @@
 //! Operators that the library has: images are [channels, height, width].
 
 use crate::matrix::Matrix;
-use crate::operator::{Kind, Measurement, rwt_operator};
+use crate::operator::{Diagonal, Kind, Measurement, rwt_operator};
 use crate::options;
 use crate::status::{Failure, guard, rwt_status, zeros};
 use rwt_core::{Dense, Operator};
@@ -17,11 +17,24 @@ unsafe fn hand_over<A: Operator + Send + Sync + 'static>(
     gap: usize,
     make: impl FnOnce() -> Result<A, Failure>,
 ) -> rwt_status {
+    // SAFETY: the caller's word.
+    unsafe { hand_over_kind(out, shape, gap, || Ok(Kind::Other(Box::new(make()?)))) }
+}
+
+/// # Safety
+/// `out` is NULL or points to a pointer.
+unsafe fn hand_over_kind(
+    out: *mut *mut rwt_operator,
+    shape: [usize; 3],
+    gap: usize,
+    make: impl FnOnce() -> Result<Kind, Failure>,
+) -> rwt_status {
     guard(|| {
         if out.is_null() {
             return Err(Failure::null("out"));
         }
-        let operator = make()?;
+        let kind = make()?;
+        let operator = kind.operator();
         let expected = shape.iter().try_fold(1_usize, |n, &size| n.checked_mul(size));
         if expected != Some(operator.image_len()) {
             let [channels, height, width] = shape;
@@ -29,7 +42,7 @@ unsafe fn hand_over<A: Operator + Send + Sync + 'static>(
             let text = format!("the operator has images of {found} elements, not {channels} x {height} x {width}");
             return Err(Failure::argument(text));
         }
-        let handle = Measurement::handle(Kind::Other(Box::new(operator)), shape, gap, Default::default())?;
+        let handle = Measurement::handle(kind, shape, gap, Default::default())?;
         // SAFETY: not NULL, the caller's word.
         unsafe { *out = handle };
         Ok(())
@@ -98,7 +111,11 @@ pub unsafe extern "C" fn rwt_operator_blur(
         if periodic == 0 {
             hand_over(out, shape, gap, || Ok(Convolution::new(channels, height, width, kernel()?, size)?))
         } else {
-            hand_over(out, shape, gap, || Ok(PeriodicBlur::new(channels, height, width, kernel()?, size)?))
+            hand_over_kind(out, shape, gap, || {
+                let kernel = kernel()?;
+                let blur = Box::new(PeriodicBlur::new(channels, height, width, kernel, size)?);
+                Ok(Kind::Diagonal(blur, Diagonal::Blur { kernel: kernel.to_vec(), size }))
+            })
         }
     }
 }
@@ -127,7 +144,8 @@ pub unsafe extern "C" fn rwt_operator_fourier(
         let mask = unsafe { options::slice("mask", mask, pixels)? };
         if sensitivities.is_null() {
             return if coils == 1 {
-                Ok(Fourier::new(height, width, mask)?)
+                let fourier = Box::new(Fourier::new(height, width, mask)?);
+                Ok(Kind::Diagonal(fourier, Diagonal::Fourier { mask: mask.to_vec() }))
             } else {
                 Err(Failure::argument(format!("sensitivities is NULL: coils must be 1, found {coils}")))
             };
@@ -135,10 +153,10 @@ pub unsafe extern "C" fn rwt_operator_fourier(
         // SAFETY: the same.
         let sensitivities =
             unsafe { options::slice("sensitivities", sensitivities, pixels.saturating_mul(2).saturating_mul(coils))? };
-        Ok(Fourier::with_coils(height, width, mask, sensitivities)?)
+        Ok(Kind::Other(Box::new(Fourier::with_coils(height, width, mask, sensitivities)?)))
     };
     // SAFETY: the same.
-    unsafe { hand_over(out, [2, height, width], height.max(width) / 8, make) }
+    unsafe { hand_over_kind(out, [2, height, width], height.max(width) / 8, make) }
 }
 
 /// A real image, [1, height, width], as a complex one, [2, height, width] with the real part first: multiplied by

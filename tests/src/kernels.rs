@@ -55,7 +55,14 @@ fn build_now(sanitize: bool) -> Result<PathBuf, String> {
     for source in kernels.map(|(path, _)| folder.join("src").join(path)).chain(runtime) {
         let object = folder.join(source.file_name().expect("a name")).with_extension(format!("{}.o", objects.len()));
         let mut compile = command(&cxx);
-        compile.args(&flags).args(["-x", "c++", "-c"]).arg(&source).arg("-o").arg(&object);
+        compile
+            .args(&flags)
+            .arg("-I")
+            .arg(folder.join("src"))
+            .args(["-x", "c++", "-c"])
+            .arg(&source)
+            .arg("-o")
+            .arg(&object);
         compile.arg("-include").arg(host.join("cuda.hpp"));
         said(&mut compile).unwrap_or_else(|error| panic!("{error}"));
         objects.push(object);
@@ -82,7 +89,9 @@ fn fused() -> impl Iterator<Item = &'static &'static str> {
 /// Sources by their paths below their folder, as C++: what a launch says the size of is asked for, and kernels are named.
 fn sources() -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
-    for folder in [root().join("backends/cuda/src"), root().join("tests/mock_cuda/kernels")] {
+    for folder in
+        ["backends/cuda/src", "examples/cuda_kernel", "tests/mock_cuda/kernels"].map(|folder| root().join(folder))
+    {
         collect(&folder, &folder, &mut found);
     }
     found.sort();

@@ -48,25 +48,32 @@ pub fn in_modes(test: &str, modes: &[Mode], variables: &[(&str, &str)], body: im
         return body(&Mock::open());
     }
     for mode in modes {
-        let mut child = child(test);
-        child.env(CHILD, "1").env("LD_LIBRARY_PATH", folder()).envs(variables.iter().copied());
-        if *mode != Mode::Ptx {
-            let built = kernels::build(*mode == Mode::Sanitized);
-            let preload = built.as_ref().ok().filter(|_| *mode == Mode::Sanitized).map(|_| kernels::sanitizer());
-            match built.and_then(|library| preload.transpose().map(|preload| (library, preload))) {
-                Ok((library, preload)) => {
-                    child.env("RWT_MOCK_MODE", "source").env("RWT_MOCK_KERNELS", library);
-                    if let Some(preload) = preload {
-                        child.env("LD_PRELOAD", preload).env("ASAN_OPTIONS", "detect_leaks=0");
-                    }
-                }
-                Err(reason) => {
-                    skip(test, &reason);
-                    continue;
-                }
-            }
+        if let Some(child) = prepare(child(test).envs(variables.iter().copied()), test, *mode) {
+            finish(child, &format!("{test} in mode {mode:?}"));
         }
-        finish(&mut child, &format!("{test} in mode {mode:?}"));
+    }
+}
+
+/// Let this program find the mock driver. `None` if its kernels cannot be built here, which `test` is skipped for.
+pub fn prepare<'c>(program: &'c mut Command, test: &str, mode: Mode) -> Option<&'c mut Command> {
+    program.env(CHILD, "1").env("LD_LIBRARY_PATH", folder()).env_remove("RWT_MOCK_MODE");
+    if mode == Mode::Ptx {
+        return Some(program);
+    }
+    let built = kernels::build(mode == Mode::Sanitized);
+    let preload = || if mode == Mode::Sanitized { kernels::sanitizer().map(Some) } else { Ok(None) };
+    match built.and_then(|library| Ok((library, preload()?))) {
+        Ok((library, preload)) => {
+            program.env("RWT_MOCK_MODE", "source").env("RWT_MOCK_KERNELS", library);
+            if let Some(preload) = preload {
+                program.env("LD_PRELOAD", preload).env("ASAN_OPTIONS", "detect_leaks=0");
+            }
+            Some(program)
+        }
+        Err(reason) => {
+            skip(test, &reason);
+            None
+        }
     }
 }
 
@@ -82,7 +89,7 @@ pub fn without_driver(test: &str, body: impl FnOnce()) {
 fn child(test: &str) -> Command {
     let program = std::env::current_exe().expect("the test's own path");
     let mut child = Command::new(program);
-    child.args([test, "--exact", "--nocapture", "--test-threads=1"]).env_remove("RWT_MOCK_MODE");
+    child.args([test, "--exact", "--nocapture", "--include-ignored", "--test-threads=1"]);
     child
 }
 
@@ -90,7 +97,7 @@ fn finish(child: &mut Command, what: &str) {
     let output = child.output().unwrap_or_else(|error| panic!("{child:?}: {error}"));
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && out.contains("1 passed"), "{what}: {}\n{out}\n{err}", output.status);
-    for line in err.lines().filter(|line| line.starts_with("SKIPPED")) {
+    for line in err.lines().filter(|line| line.starts_with("SKIPPED") || line.starts_with("MEASURED")) {
         eprintln!("{line}");
     }
 }

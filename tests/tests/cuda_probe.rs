@@ -124,7 +124,7 @@ fn longs_are_computed_as_in_rust() {
             same64(o[3], p.mul_add(q, p), &what);
             same(o[4] as u32, p as f32, &what);
             assert_eq!(o[5], r.wrapping_mul(s).wrapping_add(r >> (s & 63)), "{what}");
-            assert_eq!(o[6], r / (s | 1) ^ ((r as i64) >> 7) as u64, "{what}");
+            assert_eq!(o[6], (r / (s | 1)) ^ ((r as i64) >> 7) as u64, "{what}");
             assert_eq!(o[7], r.min(s), "{what}");
         }
     });
@@ -166,4 +166,34 @@ fn a_missing_barrier_shows_in_the_other_order() {
     };
     mock_cuda::in_modes(test, &[Mode::Ptx], &[], body);
     mock_cuda::in_modes(test, &[Mode::Ptx], &[("RWT_MOCK_ORDER", "reverse")], body);
+}
+
+/// Prints instructions a second: `cargo test -p rwt-tests --test cuda_probe -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn speed() {
+    mock_cuda::both("speed", |mock| {
+        let device = Device::open(0).unwrap();
+        let n = 1u32 << 21;
+        let a = Array::from_host(&device, &vec![1.5f32; 4 * n as usize]).unwrap();
+        let out = Array::<f32>::zeros(&device, 16 * n as usize).unwrap();
+        let report = |name: &str, kernel: &dyn Fn()| {
+            mock.reset();
+            let start = std::time::Instant::now();
+            kernel();
+            let seconds = start.elapsed().as_secs_f64();
+            let rate = 32.0 * mock.counter("instructions") as f64 / seconds;
+            let mode = std::env::var("RWT_MOCK_MODE").unwrap_or("ptx".into());
+            let line = format!(
+                "{name} ({mode}): {seconds:.2} s for {n} threads, {:.0} M instructions of threads a second\n",
+                rate / 1e6
+            );
+            std::io::Write::write_all(&mut std::io::stderr(), format!("MEASURED: {line}").as_bytes()).unwrap();
+        };
+        let (sums, words) = (probe(&device, "probe_sums"), probe(&device, "probe_words"));
+        report("block sums", &|| launch!(sums, [n / 128, 1, 1], [128, 1, 1], 512, a.address(), n, out.address()));
+        report("words", &|| {
+            launch!(words, [n / 128, 1, 1], [128, 1, 1], 0, a.address(), a.address(), n, out.address())
+        });
+    });
 }

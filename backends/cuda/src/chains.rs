@@ -43,7 +43,7 @@ pub(crate) struct Terms {
     pub scale: CUdeviceptr,
 }
 
-/// Says how far a walk is, after every so many rows, for which the host must wait; [`ControlFlow::Break`] ends it.
+/// Says how far a walk is, after every so many rows and at the end, for which the host must wait; [`ControlFlow::Break`] ends it.
 pub struct Watch<'a> {
     /// Rows between two calls; 0 for none at all.
     pub every: usize,
@@ -147,7 +147,7 @@ impl<D: CudaDenoiser> Chains<D> {
         for row in 0..rows {
             graph(row).replay()?;
             let Some(Watch { every, observe }) = &mut watch else { continue };
-            if *every > 0 && (row + 1) % *every == 0 {
+            if *every > 0 && ((row + 1) % *every == 0 || row + 1 == rows) {
                 self.check(&sigma)?; // waits
                 if observe(row + 1, rows).is_break() {
                     return Err(Error::Cancelled { row });

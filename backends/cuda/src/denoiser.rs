@@ -44,3 +44,20 @@ pub trait CudaDenoiser {
     /// A kernel that could not be enqueued.
     fn enqueue(&mut self, io: &Io) -> Result<(), Error>;
 }
+
+impl<D: CudaDenoiser + ?Sized> CudaDenoiser for &mut D {
+    fn plan(
+        &mut self,
+        device: &Device,
+        chains: usize,
+        shape: [usize; 3],
+        sigmas: &[f64],
+        first: Option<Chain>,
+    ) -> Result<(), Error> {
+        (**self).plan(device, chains, shape, sigmas, first)
+    }
+
+    fn enqueue(&mut self, io: &Io) -> Result<(), Error> {
+        (**self).enqueue(io)
+    }
+}

@@ -64,10 +64,14 @@ pub(crate) fn start() -> Result<usize, Error> {
 
 /// Open the library ourselves and ask for its version. It stays open.
 fn probe() -> Result<(), Error> {
-    let no_driver = |error: libloading::Error| Error::NoDriver { reason: error.to_string() };
+    let no_driver = |error: libloading::Error| {
+        let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+        Error::NoDriver { reason: cause }
+    };
     // SAFETY: opening NVIDIA's driver runs its own initialisers only.
     let opened = NAMES.iter().map(|name| unsafe { libloading::Library::new(*name) });
-    let library = opened.reduce(|first, next| first.or(next)).expect("a name").map_err(no_driver)?;
+    let library =
+        opened.reduce(|first, next| first.or_else(|error| next.or(Err(error)))).expect("a name").map_err(no_driver)?;
     // SAFETY: the two have these types in every version of the driver.
     let (init, version) = unsafe {
         (

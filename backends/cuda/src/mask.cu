@@ -4,7 +4,7 @@
 // | kernel | grid | block |
 // | rwt_mask_pull | (any, chains) | any |
 // | rwt_mask_sums | (blocks, chains): the partial sums are [chains, blocks] | a power of two, at most 256 |
-// | rwt_mask_precondition | (ceil(n / (16 * threads)), chains) | a multiple of 32, at most 256 |
+// | rwt_mask_precondition | (ceil(n / (16 * threads)), chains) | a multiple of 32, at most 128 |
 #include "noise.cuh"
 #include "posterior.cuh"
 
@@ -18,8 +18,8 @@ extern "C" __global__ void rwt_mask_pull(const rwt_level *levels, const u32 *lev
         for (u32 channel = 0; channel < channels; channel++) {
             const u64 i = channel * pixels + pixel;
             const float d = denoised[origin + i];
-            if (!is_finite(d))
-                report_bad(bad, *level, origin + i);
+            if (!rwt_is_finite(d))
+                rwt_report(bad, *level, origin + i);
             u[origin + i] = mask[pixel] ? (y[i] - d) * scale : 0.0f;
         }
 }
@@ -50,24 +50,25 @@ extern "C" __global__ void rwt_mask_precondition(const rwt_level *levels, const 
                                                  u64 first_chain, u64 pixels, u32 channels, const u8 *mask, const float *y,
                                                  const float *denoised, float *x, u64 *bad)
 {
-    __shared__ __align__(16) float shared[2 * 8 * RWT_WARP];
+    __shared__ __align__(16) float shared[2 * 128 * RWT_WORDS];
     const u32 lane = threadIdx.x % 32, warp = threadIdx.x / 32, now = *level, chain = blockIdx.y;
     const u64 n = pixels * channels, origin = chain * n;
-    const u64 start = ((u64)blockIdx.x * (blockDim.x / 32) + warp) * (32 * RWT_BLOCK);
-    if (is_lost(bad, now) || start >= n)
+    const u64 start = ((u64)blockIdx.x * (blockDim.x / 32) + warp) * (32 * RWT_WORDS);
+    if (rwt_is_spoilt(bad, now) || start >= n)
         return;
-    float *const first = shared + 2 * warp * RWT_WARP, *const second = first + RWT_WARP;
-    make_warp_normals(seed, first_chain + chain, 2 * now + 1, start, lane, first);
-    make_warp_normals(seed, first_chain + chain, 2 * now + 2, start, lane, second);
+    float *const first = shared + 2 * warp * RWT_TILE, *const second = first + RWT_TILE;
+    rwt_fill_tile(seed, first_chain + chain, 2 * now + 1, start, first);
+    rwt_fill_tile(seed, first_chain + chain, 2 * now + 2, start, second);
+    __syncwarp();
     const rwt_level l = levels[now];
     const float scale = pull_scale(eta, l.q), wide = (float)(l.spread * l.sigma);
     const double eta_noise = l.spread * sqrt(eta * eta);
-    for (u32 part = 0; part < RWT_BLOCK; part++) {
+    for (u32 part = 0; part < RWT_WORDS; part++) {
         const u32 within = part * 32 + lane;
         const u64 i = start + within;
         if (i >= n)
             return;
-        const u32 slot = within / RWT_BLOCK * RWT_LANE + within % RWT_BLOCK;
+        const u32 slot = rwt_place(within);
         const bool keeps = mask[i % pixels];
         const float d = denoised[origin + i], v = wide * first[slot];
         const float residual = keeps ? y[i] - d : 0.0f;
@@ -76,7 +77,7 @@ extern "C" __global__ void rwt_mask_precondition(const rwt_level *levels, const 
         const double here = x[origin + i];
         const float moved = (float)(here + l.epsilon * ((double)d - here) + (double)v + l.sigma * l.sigma * (double)u);
         x[origin + i] = moved;
-        if (!(is_finite(d) && is_finite(moved)))
-            report_bad(bad, now, origin + i);
+        if (!(rwt_is_finite(d) && rwt_is_finite(moved)))
+            rwt_report(bad, now, origin + i);
     }
 }

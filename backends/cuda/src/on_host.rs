@@ -22,25 +22,38 @@ pub struct OnHost<D> {
 }
 
 impl<D: CudaDenoiser> OnHost<D> {
-    /// For up to `pictures` of this shape \[channels, height, width\] at a time; more are evaluated one batch after another.
+    /// A denoiser that takes nothing yet: see [`OnHost::prepare`].
     ///
     /// # Errors
-    /// [`Error::Plan`] for no pictures or no pixels, [`Error::OutOfMemory`].
-    pub fn new(device: &Device, denoiser: D, pictures: usize, shape: [usize; 3]) -> Result<Self, Error> {
-        let n = shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size)).unwrap_or(usize::MAX);
-        require((1..=1 << 36).contains(&n), "elements of a picture", "1 to 2^36", n)?;
-        require((1..=65_535).contains(&pictures), "pictures at a time", "1 to 65535", pictures)?;
-        let total = n.saturating_mul(pictures);
+    /// [`Error::OutOfMemory`].
+    pub fn new(device: &Device, denoiser: D) -> Result<Self, Error> {
         Ok(Self {
             device: device.clone(),
             denoiser,
-            shape,
-            x: Array::zeros(device, total)?,
-            denoised: Array::zeros(device, total)?,
+            shape: [0; 3],
+            x: Array::zeros(device, 1)?,
+            denoised: Array::zeros(device, 1)?,
             sigma: Array::zeros(device, 1)?,
             level: Array::zeros(device, 1)?,
             first: None,
         })
+    }
+
+    /// Take up to `pictures` of this shape \[channels, height, width\] at a time; more are evaluated one batch after another.
+    ///
+    /// # Errors
+    /// [`Error::Plan`] for no pictures or no pixels, [`Error::OutOfMemory`].
+    pub fn prepare(&mut self, pictures: usize, shape: [usize; 3]) -> Result<(), Error> {
+        let n = shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size)).unwrap_or(usize::MAX);
+        require((1..=1 << 36).contains(&n), "elements of a picture", "1 to 2^36", n)?;
+        require((1..=65_535).contains(&pictures), "pictures at a time", "1 to 65535", pictures)?;
+        let total = n * pictures;
+        if total != self.x.len() {
+            (self.x, self.denoised) = (Array::zeros(&self.device, 1)?, Array::zeros(&self.device, 1)?);
+            (self.x, self.denoised) = (Array::zeros(&self.device, total)?, Array::zeros(&self.device, total)?);
+        }
+        self.shape = shape;
+        Ok(())
     }
 
     /// Say which chain the first picture of a call belongs to, see [`CudaDenoiser::plan`].
@@ -48,10 +61,17 @@ impl<D: CudaDenoiser> OnHost<D> {
         self.first = first;
     }
 
-    fn batch(&mut self, x: &[f32], sigma: f64, denoised: &mut [f32]) -> Result<(), Error> {
+    /// The denoiser, for walks on the device.
+    pub fn denoiser(&mut self) -> &mut D {
+        &mut self.denoiser
+    }
+
+    fn batch(&mut self, place: usize, x: &[f32], sigma: f64, denoised: &mut [f32]) -> Result<(), Error> {
         let n: usize = self.shape.iter().product();
-        self.denoiser.plan(&self.device, x.len() / n, self.shape, &[sigma], self.first)?;
+        let chain = |first: Chain| Chain { chain: first.chain.wrapping_add(place as u64), ..first };
+        self.denoiser.plan(&self.device, x.len() / n, self.shape, &[sigma], self.first.map(chain))?;
         self.sigma.write(&self.device, &[sigma])?;
+        self.level.write(&self.device, &[0])?;
         self.x.write(&self.device, x)?;
         self.denoiser.enqueue(&Io {
             x: self.x.address(),
@@ -67,7 +87,7 @@ impl<D: CudaDenoiser> Denoiser for OnHost<D> {
     type Error = Error;
 
     fn denoise(&mut self, x: &[f32], sigma: f64, denoised: &mut [f32]) -> Result<(), Error> {
-        let n: usize = self.shape.iter().product();
+        let n = self.shape.iter().product::<usize>().max(1);
         let whole = x.len() / n * n;
         if whole != x.len() {
             return Err(Error::Length { name: "x (whole pictures)", expected: whole, found: x.len() });
@@ -76,6 +96,7 @@ impl<D: CudaDenoiser> Denoiser for OnHost<D> {
             return Err(Error::Length { name: "denoised", expected: x.len(), found: denoised.len() });
         }
         let most = self.x.len();
-        x.chunks(most).zip(denoised.chunks_mut(most)).try_for_each(|(x, denoised)| self.batch(x, sigma, denoised))
+        let batches = x.chunks(most).zip(denoised.chunks_mut(most)).enumerate();
+        batches.into_iter().try_for_each(|(k, (x, denoised))| self.batch(k * (most / n), x, sigma, denoised))
     }
 }

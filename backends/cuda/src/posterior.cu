@@ -29,7 +29,7 @@ extern "C" __global__ void rwt_delta(const rwt_level *levels, const u32 *level, 
         sum += partial[blockIdx.y * blocks + block];
     const double length = sqrt(sum);
     if (!(length <= 1.7976931348623157e308))
-        report_bad(bad, *level, blockIdx.y * n);
+        rwt_report(bad, *level, blockIdx.y * n);
     delta[blockIdx.y] = length > 0.0 ? 0.01 * levels[*level].sigma * sqrt((double)n) / length : 0.0;
 }
 
@@ -54,8 +54,8 @@ extern "C" __global__ void rwt_covariance(const rwt_level *levels, const u32 *le
     double sum = 0.0;
     for (u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += step) {
         const u64 at = origin + i;
-        if (!is_finite(g[at]))
-            report_bad(bad, *level, at);
+        if (!rwt_is_finite(g[at]))
+            rwt_report(bad, *level, at);
         const float value = over * (g[at] - denoised[at]);
         g[at] = value;
         sum += (double)u[at] * (double)value;
@@ -78,7 +78,7 @@ extern "C" __global__ void rwt_guide(const u32 *level, double eta, u64 n, u32 bl
     }
     const double curvature = gg + eta * eta * (ug > 0.0 ? ug : 0.0);
     if (!(curvature <= 1.7976931348623157e308))
-        report_bad(bad, *level, blockIdx.y * n);
+        rwt_report(bad, *level, blockIdx.y * n);
     t[blockIdx.y] = curvature > 0.0 && rg > 0.0 ? (float)(rg / curvature) : 0.0f;
 }
 
@@ -91,7 +91,7 @@ extern "C" __global__ void rwt_end(const rwt_level *levels, const u32 *level, u6
     for (u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += step) {
         const float value = (float)((double)denoised[origin + i] + q * (double)u[origin + i]);
         x[origin + i] = value;
-        if (!is_finite(value))
-            report_bad(bad, *level, origin + i);
+        if (!rwt_is_finite(value))
+            rwt_report(bad, *level, origin + i);
     }
 }

@@ -1,6 +1,7 @@
 // What walks that sample a posterior share.
-#pragma once
-#include "portable.cuh"
+#ifndef RWT_POSTERIOR
+#define RWT_POSTERIOR
+#include "row.cuh"
 
 // The scalars of a level: core's Level, whose twin this is.
 struct rwt_level {
@@ -27,3 +28,5 @@ __device__ inline double block_sum(double value)
     }
     return sums[0];
 }
+
+#endif

@@ -3,7 +3,8 @@
 use crate::identity::Prior;
 use crate::report::{Report, distance};
 use rwt_core::{Chain, Mask, Method, Operator, PosteriorWalk, Problem, Schedule, noise};
-use rwt_cuda::{Chains, Condition, Device, DeviceMask, Error};
+use rwt_cuda::{Chains, Condition, Device, DeviceFourier, DeviceMask, Error};
+use rwt_operators::{Fourier, PeriodicBlur};
 use std::ops::ControlFlow;
 
 const CHAINS: usize = 2;
@@ -73,6 +74,31 @@ pub fn mask(device: &Device, report: &mut Report) -> Result<(), Error> {
         let y = measurement(&operator);
         let mut condition = DeviceMask::new(device, &kept, shape[0], &y, ETA)?;
         compare(device, report, "missing pixels", shape, &operator, &y, &mut condition)?;
+    }
+    Ok(())
+}
+
+/// A blur that wraps around, by a kernel without symmetry.
+pub fn blur(device: &Device, report: &mut Report) -> Result<(), Error> {
+    let kernel: Vec<f32> = (0..15).map(|i| 0.02 + (i * i % 11) as f32 / 60.0).collect();
+    for shape in [[1, 5, 8], [3, 12, 7], [2, 16, 16]] {
+        let [channels, height, width] = shape;
+        let operator = PeriodicBlur::new(channels, height, width, &kernel, [3, 5])?;
+        let y = measurement(&operator);
+        let mut condition = DeviceFourier::blur(device, shape, &kernel, [3, 5], &y, ETA)?;
+        compare(device, report, "periodic blur", shape, &operator, &y, &mut condition)?;
+    }
+    Ok(())
+}
+
+/// A third of the Fourier coefficients of a complex picture.
+pub fn coefficients(device: &Device, report: &mut Report) -> Result<(), Error> {
+    for [height, width] in [[5, 7], [16, 12]] {
+        let kept: Vec<u8> = (0..height * width).map(|i| u8::from(i % 3 == 0)).collect();
+        let operator = Fourier::new(height, width, &kept)?;
+        let y = measurement(&operator);
+        let mut condition = DeviceFourier::undersampled(device, height, width, &kept, &y, ETA)?;
+        compare(device, report, "Fourier coefficients", [2, height, width], &operator, &y, &mut condition)?;
     }
     Ok(())
 }

@@ -73,7 +73,8 @@ fn different_bits(device: &Device, n: usize, rows: &[Step]) -> Result<usize, Err
 /// One evaluation for a walk on the host.
 pub fn on_host(device: &Device, report: &mut Report) -> Result<(), Error> {
     let prior = Prior::new(300);
-    let mut ferry = rwt_cuda::OnHost::new(device, prior.on_device(device)?, 2, [3, 10, 10])?;
+    let mut ferry = rwt_cuda::OnHost::new(device, prior.on_device(device)?)?;
+    ferry.prepare(2, [3, 10, 10])?;
     let x: Vec<f32> = (0..1500).map(|i| (i % 31) as f32 / 9.0 - 1.5).collect();
     let (mut found, mut expected) = (vec![0.0; 1500], vec![0.0; 1500]);
     ferry.denoise(&x, 0.7, &mut found)?;

@@ -1,45 +1,70 @@
-//! Checks of the CUDA backend on a device, as a table: `rwt-device-check [--small]`. Ends with 1 if a figure misses its bar.
+//! Checks of the CUDA backend on a device, as a table. Ends with 1 if a figure misses its bar.
 
 mod agreement;
 mod identity;
+mod networks;
 mod report;
 mod timing;
 
 use report::Report;
 use rwt_cuda::{Device, Error};
+use std::path::Path;
 use std::process::ExitCode;
 
-fn run(is_small: bool) -> Result<usize, Error> {
+const USAGE: &str = "usage: rwt-device-check [--small] [MODEL.onnx ...]
+           --small: small arrays, nothing timed
+       rwt-device-check --time MODEL.onnx SIDE CHAINS
+           seconds of one row of a walk, for comparisons";
+
+fn check(is_small: bool, models: &[String]) -> Result<usize, Error> {
     let device = Device::open(0)?;
     let mut report = Report::begin(device.info());
-    identity::check(
-        &device,
-        &mut report,
-        if is_small { &[1, 15, 16, 17, 511, 4099] } else { &[1, 17, 4099, 1 << 20] },
-    )?;
+    let sizes: &[usize] = if is_small { &[1, 15, 16, 17, 511, 4099] } else { &[1, 17, 4099, 1 << 22] };
+    identity::check(&device, &mut report, sizes)?;
     identity::on_host(&device, &mut report)?;
     identity::moments(&device, &mut report)?;
     agreement::mask(&device, &mut report)?;
+    agreement::blur(&device, &mut report)?;
+    agreement::coefficients(&device, &mut report)?;
+    for model in models.iter().map(Path::new) {
+        networks::agreement(&device, &mut report, model, networks::SMALL)?;
+    }
     if !is_small {
         timing::bandwidth(&device, &mut report, 1 << 28)?;
+        for model in models.iter().map(Path::new) {
+            networks::time(&device, &mut report, model)?;
+        }
     }
     Ok(report.failed())
 }
 
+fn time(model: &str, side: &str, chains: &str) -> Result<Option<f64>, Error> {
+    let (Ok(side), Ok(chains)) = (side.parse(), chains.parse()) else { return Ok(None) };
+    networks::seconds(&Device::open(0)?, Path::new(model), side, chains).map(Some)
+}
+
 fn main() -> ExitCode {
-    let is_small = match std::env::args().nth(1).as_deref() {
-        None => false,
-        Some("--small") => true,
-        Some(_) => {
-            eprintln!("usage: rwt-device-check [--small]    --small: small arrays, nothing timed");
-            return ExitCode::from(2);
-        }
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["--time", model, side, chains] => time(model, side, chains).map(|seconds| {
+            seconds.map(|seconds| {
+                println!("{seconds:.9}");
+                0
+            })
+        }),
+        ["--small", ..] => check(true, &arguments[1..]).map(Some),
+        [first, ..] if first.starts_with('-') => Ok(None),
+        _ => check(false, &arguments).map(Some),
     };
-    match run(is_small) {
-        Ok(0) => ExitCode::SUCCESS,
-        Ok(failed) => {
-            eprintln!("{failed} missed");
+    match outcome {
+        Ok(Some(0)) => ExitCode::SUCCESS,
+        Ok(Some(missed)) => {
+            eprintln!("{missed} missed");
             ExitCode::FAILURE
+        }
+        Ok(None) => {
+            eprintln!("{USAGE}");
+            ExitCode::from(2)
         }
         Err(error) => {
             eprintln!("{error}");

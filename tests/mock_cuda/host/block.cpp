@@ -17,6 +17,7 @@ namespace {
 
 struct Thread : Fibre {
   unsigned number;  // in the block
+  dim3 index;
 };
 
 struct Warp {
@@ -44,13 +45,21 @@ void *dynamic_shared;
 
 void become(Thread *thread) {
   current = thread;
-  unsigned n = thread->number;
-  threadIdx = {n % blockDim.x, n / blockDim.x % blockDim.y, n / (blockDim.x * blockDim.y)};
+  threadIdx = thread->index;
 }
 
+// To the next fibre that can go on, without a detour if all threads have begun.
 void wait_for_others() {
   Thread *thread = current;
-  fibre_switch(*thread, scheduler);
+  Fibre *next = &scheduler;
+  if (begun == threads && next_ready < ready.size() && !failure[0]) {
+    next = ready[next_ready++];
+    if (next_ready == ready.size()) {
+      ready.clear();
+      next_ready = 0;
+    }
+  }
+  if (next != thread) fibre_switch(*thread, *next);
   become(thread);
 }
 
@@ -67,7 +76,8 @@ void run_threads() {
   for (;;) {
     while (begun < threads) {
       unsigned n = begun++;
-      fibre->number = reverse ? threads - 1 - n : n;
+      fibre->number = n = reverse ? threads - 1 - n : n;
+      fibre->index = {n % blockDim.x, n / blockDim.x % blockDim.y, n / (blockDim.x * blockDim.y)};
       become(fibre);
       kernel(arguments);
       over++;
@@ -144,7 +154,7 @@ void rwt_barrier(const char *file, int line) {
   if (waiting.empty()) {
     barrier_file = file;
     barrier_line = line;
-  } else if (line != barrier_line || strcmp(file, barrier_file) != 0) {
+  } else if (line != barrier_line || (file != barrier_file && strcmp(file, barrier_file) != 0)) {
     snprintf(failure, sizeof failure, "threads wait at %s:%d and at %s:%d", barrier_file, barrier_line, file, line);
     wait_for_others();
   }

@@ -99,7 +99,7 @@ extern "C" fn cuDeviceGetAttribute(value: Out<c_int>, attribute: u32, device: c_
     with_device("cuDeviceGetAttribute", device, |_| {
         let capability = setting("RWT_MOCK_CAPABILITY", 90) as c_int;
         value.put(match attribute {
-            1 | 2 | 3 => 1024,     // threads of a block, and along x and y
+            1..=3 => 1024,         // threads of a block, and along x and y
             4 => 64,               // along z
             5 => c_int::MAX,       // blocks along x
             6 | 7 => 65_535,       // along y and z

@@ -78,7 +78,7 @@ fn start(warp: &mut Warp, grid: &Grid, place: [u32; 3], first: usize, lanes: usi
         let thread = (first + lane) as u32;
         let thread = [thread % x, thread / x % y, thread / (x * y)];
         let special = [thread, grid.threads, place, grid.blocks].concat();
-        for (row, value) in warp.words.iter_mut().zip(special.into_iter().chain([lane as u32])) {
+        for (row, value) in warp.registers.words.iter_mut().zip(special.into_iter().chain([lane as u32])) {
             row[lane] = value;
         }
     }

@@ -58,7 +58,6 @@ integers!(signed64, TestLL, |a| a as i64);
 /// The comparisons of floats, ordered and, with u, those that hold if one is not a number too.
 macro_rules! floats {
     ($name:ident, $kind:ident, $float:ident) => {
-        #[expect(clippy::nonminimal_bool, reason = "what is not a number")]
         fn $name(compare: &str) -> Option<Operation> {
             Some(match compare {
                 "eq" => op!($kind, |a, b| $float(a) == $float(b)),
@@ -67,12 +66,12 @@ macro_rules! floats {
                 "le" => op!($kind, |a, b| $float(a) <= $float(b)),
                 "gt" => op!($kind, |a, b| $float(a) > $float(b)),
                 "ge" => op!($kind, |a, b| $float(a) >= $float(b)),
-                "equ" => op!($kind, |a, b| !($float(a) < $float(b) || $float(a) > $float(b))),
+                "equ" => op!($kind, |a, b| $float(a).partial_cmp(&$float(b)).is_none_or(|order| order.is_eq())),
                 "neu" => op!($kind, |a, b| $float(a) != $float(b)),
-                "ltu" => op!($kind, |a, b| !($float(a) >= $float(b))),
-                "leu" => op!($kind, |a, b| !($float(a) > $float(b))),
-                "gtu" => op!($kind, |a, b| !($float(a) <= $float(b))),
-                "geu" => op!($kind, |a, b| !($float(a) < $float(b))),
+                "ltu" => op!($kind, |a, b| $float(a).partial_cmp(&$float(b)).is_none_or(|order| order.is_lt())),
+                "leu" => op!($kind, |a, b| $float(a).partial_cmp(&$float(b)).is_none_or(|order| order.is_le())),
+                "gtu" => op!($kind, |a, b| $float(a).partial_cmp(&$float(b)).is_none_or(|order| order.is_gt())),
+                "geu" => op!($kind, |a, b| $float(a).partial_cmp(&$float(b)).is_none_or(|order| order.is_ge())),
                 "num" => op!($kind, |a, b| !$float(a).is_nan() && !$float(b).is_nan()),
                 "nan" => op!($kind, |a, b| $float(a).is_nan() || $float(b).is_nan()),
                 _ => return None,

@@ -135,7 +135,11 @@ impl Conversion {
             Rounding::Down => value.floor(),
             Rounding::Up => value.ceil(),
         };
-        let value = if self.saturate && self.to.is_float() { value.max(0.0).min(1.0) } else { value };
+        let value = match self.saturate && self.to.is_float() {
+            true if value.is_nan() => 0.0,
+            true => value.clamp(0.0, 1.0) + 0.0, // -0 becomes 0
+            false => value,
+        };
         match self.to {
             Kind::F32 if value.is_nan() => 0x7fff_ffff,
             Kind::F32 => u64::from((value as f32).to_bits()),

@@ -13,6 +13,11 @@ pub struct Instruction {
     pub number: u32,
 }
 
+/// Of two predicates.
+pub type Combine = fn(u32, u32) -> u32;
+/// Bits of one word in another one.
+pub type Insert = fn(u32, u32, u32, u32) -> u32;
+
 pub enum Kind {
     /// to ← operation(a, b, c): places in the files that the operation says.
     Compute {
@@ -28,10 +33,10 @@ pub enum Kind {
         to: u32,
         a: u32,
         b: u32,
-        with: Option<(fn(u32, u32) -> u32, u32, bool)>,
+        with: Option<(Combine, u32, bool)>,
     },
     Insert {
-        apply: fn(u32, u32, u32, u32) -> u32,
+        apply: Insert,
         to: u32,
         from: [u32; 4],
     },

@@ -1,5 +1,6 @@
 //! Operations on integers and bits.
 
+use super::instruction::Insert;
 use super::rows::{Operation, lanes, lanes2, lanes3, op};
 
 /// The lower 16 bits with their sign.
@@ -27,7 +28,7 @@ fn bfe(a: u32, start: u32, len: u32, signed: bool) -> u32 {
     let field = if start > 31 { 0 } else { a >> start };
     let kept = if len == 0 { 0 } else { 32 - start.min(32) }.min(len);
     let low = if kept >= 32 { u32::MAX } else { (1 << kept) - 1 };
-    let fill = if len == 0 { 0 } else { u32::MAX * sign & !low };
+    let fill = if len == 0 { 0 } else { (u32::MAX * sign) & !low };
     field & low | fill
 }
 
@@ -101,7 +102,7 @@ pub fn narrow(mnemonic: &str) -> Option<Operation> {
 }
 
 /// Insertion of bits has four operands: a, b, and where.
-pub fn insert(mnemonic: &str) -> Option<fn(u32, u32, u32, u32) -> u32> {
+pub fn insert(mnemonic: &str) -> Option<Insert> {
     (mnemonic == "bfi.b32").then_some(bfi)
 }
 

@@ -1,17 +1,22 @@
 //! An interpreter of PTX: warps of 32 lanes, one instruction at a time for all lanes that are at it.
 
+mod access;
 mod address;
 mod atomic;
 mod block;
 mod compare;
 mod convert;
 mod decode;
+mod decode_lanes;
+mod decode_memory;
+mod exchange;
 mod float;
 mod instruction;
 mod integer;
 mod module;
 mod operand;
 mod predicate;
+mod registers;
 mod rows;
 mod statement;
 #[cfg(test)]

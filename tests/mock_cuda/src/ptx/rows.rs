@@ -38,6 +38,7 @@ pub fn mask<A: Copy, B: Copy>(a: &[A; LANES], b: &[B; LANES], f: impl Fn(A, B) -
 
 /// An operation on all lanes, by the registers that it takes.
 #[derive(Clone, Copy)]
+#[expect(clippy::upper_case_acronyms, reason = "a letter for each operand")]
 pub enum Operation {
     W(fn(&Word) -> Word),
     WW(fn(&Word, &Word) -> Word),
