@@ -88,6 +88,7 @@ def sums(w):
     w("Add", most)
     w("Sub", length)
     w("Add", pooled)
+    w("Add", w.constant(3.0))
     w("Max", w.constant(np.float32(-1.0)), "x")
 
 

@@ -243,6 +243,20 @@ fn the_shipped_denoiser_has_the_same_bits_from_ptx_and_source() {
 }
 
 #[test]
+fn a_picture_has_the_same_bits_whatever_pictures_are_beside_it() {
+    in_source("a_picture_has_the_same_bits_whatever_pictures_are_beside_it", |_| {
+        let (device, shape) = (Device::open(0).unwrap(), [3, 16, 20]);
+        let mut network = OnnxNetwork::open(model(), &[]).unwrap();
+        let x = picture(3 * 960);
+        let together = on_device(&mut network, &device, 3, shape, &[0.9], &x).remove(0);
+        for (x, expected) in x.chunks(960).zip(together.chunks(960)) {
+            let alone = on_device(&mut network, &device, 1, shape, &[0.9], x).remove(0);
+            assert!(alone.iter().map(|v| v.to_bits()).eq(expected.iter().map(|v| v.to_bits())));
+        }
+    });
+}
+
+#[test]
 fn symmetries_are_those_of_the_processor() {
     in_source("symmetries_are_those_of_the_processor", |_| {
         let (device, chains, shape) = (Device::open(0).unwrap(), 5, [3, 16, 13]); // both padded to 32
@@ -344,6 +358,20 @@ fn unknown_operators_are_named_when_the_file_is_opened() {
     );
 }
 
+/// How many of so many files with a few flipped bits among the first ones are refused.
+fn refused(bytes: &[u8], count: usize, among: usize) -> usize {
+    let mut state = 9_u64;
+    let mut is_refused = |_: &usize| {
+        let mut damaged = bytes.to_vec();
+        for _ in 0..3 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            damaged[(state >> 33) as usize % among] ^= 1 << (state >> 20 & 7);
+        }
+        OnnxNetwork::from_bytes(damaged, &[]).is_err()
+    };
+    (0..count).filter(&mut is_refused).count()
+}
+
 #[test]
 fn damaged_files_are_refused_without_a_panic() {
     let bytes = std::fs::read(model()).unwrap();
@@ -352,15 +380,17 @@ fn damaged_files_are_refused_without_a_panic() {
         assert!(OnnxNetwork::from_bytes(bytes[..end].to_vec(), &[]).is_err(), "{end} bytes");
     }
     // the graph's nodes lie before the weights
-    let (mut state, mut refused) = (9_u64, 0);
-    for _ in 0..400 {
-        let mut damaged = bytes.clone();
-        for _ in 0..3 {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let place = (state >> 33) as usize % 40_000;
-            damaged[place] ^= 1 << (state >> 20 & 7);
-        }
-        refused += usize::from(OnnxNetwork::from_bytes(damaged, &[]).is_err());
-    }
+    let refused = refused(&bytes, 300, 40_000);
     assert!(refused > 50, "{refused}");
+}
+
+#[test]
+fn damaged_operators_are_refused_without_a_panic() {
+    let test = "damaged_operators_are_refused_without_a_panic";
+    let Some(folder) = written(test, "tests/python/operator_networks.py", &[], "") else { return };
+    for name in OPERATORS {
+        let bytes = std::fs::read(folder.join(format!("{name}.onnx"))).unwrap();
+        let refused = refused(&bytes, 2000, bytes.len());
+        assert!((50..2000).contains(&refused), "{name}: {refused}");
+    }
 }

@@ -3,17 +3,17 @@
 use super::arena::Places;
 use super::lower::Lowered;
 use super::program::{Instruction, Operand};
-use super::shapes::{self, ConvPlace, Copy, Heads, Matrix};
-use super::step::{Axes, Conv, Step, Window, Work};
+use super::shapes::{self, Copy, Heads, Matrix};
+use super::step::{Axes, Step, Work};
 use super::view::View;
 use crate::error::Error;
 
 /// The most axes of a copy.
 pub(super) const COPY_AXES: usize = 6;
 /// Threads of a block.
-const BLOCK: u32 = 256;
+pub(super) const BLOCK: u32 = 256;
 /// Rows and columns of a block's tile of a matrix product.
-const TILE: usize = 64;
+pub(super) const TILE: usize = 64;
 /// Queries of a block.
 const QUERIES: usize = 16;
 /// The most blocks in y and z.
@@ -52,7 +52,7 @@ pub(super) struct Shapes(pub(super) Vec<u64>);
 
 impl Shapes {
     /// Append plain numbers; where they begin, in bytes.
-    fn push<T: shapes::Plain>(&mut self, value: &T) -> usize {
+    pub(super) fn push<T: shapes::Plain>(&mut self, value: &T) -> usize {
         let at = self.0.len() * 8;
         let size = size_of::<T>();
         let mut words = vec![0_u64; size.div_ceil(8)];
@@ -71,13 +71,13 @@ pub(super) struct Emitter<'l, 'a> {
 
 impl Emitter<'_, '_> {
     /// Where a view lies: source and offset.
-    fn place(&self, view: &View) -> (i32, i64) {
+    pub(super) fn place(&self, view: &View) -> (i32, i64) {
         let source =
             if self.lowered.buffers[view.buffer].constant.is_some() { shapes::WEIGHTS } else { shapes::MEMORY };
         (source, (self.places.offsets[view.buffer] + view.offset) as i64)
     }
 
-    fn out(&self, step: &Step) -> i64 {
+    pub(super) fn out(&self, step: &Step) -> i64 {
         self.places.offsets[step.out] as i64
     }
 
@@ -136,7 +136,7 @@ impl Emitter<'_, '_> {
         shapes::Instruction { offset, code, value: 0.0, stride, source }
     }
 
-    fn program(&mut self, step: &Step, axes: &Axes) {
+    pub(super) fn program(&mut self, step: &Step, axes: &Axes) {
         for instruction in &step.program {
             let instruction = self.instruction(instruction, axes);
             self.shapes.push(&instruction);
@@ -182,55 +182,6 @@ impl Emitter<'_, '_> {
         }
         let largest = parts.iter().map(|[from, _]| from.elements()).max().unwrap_or(1);
         Launch { kernel: KernelName::Copy, grid: [blocks(largest), parts.len() as u32, 1], block: BLOCK, shape: at }
-    }
-
-    fn conv(&mut self, step: &Step, conv: &Conv, elements: usize) -> Launch {
-        let axes = axes(step, elements);
-        let [height, width] = conv.in_size;
-        let quotients = [0, 1].map(|axis| conv.out_size[axis].div_ceil(conv.phase_stride[axis]));
-        let (phases, places) = (conv.phase_stride[0] * conv.phase_stride[1], quotients[0] * quotients[1]);
-        let (source, weights) = self.place(&conv.weights);
-        let channels = conv.input.shape[1];
-        let table = size_of::<shapes::Conv>() + step.program.len() * size_of::<shapes::Instruction>();
-        let shape = shapes::Conv {
-            input: self.place(&conv.input).1,
-            weights,
-            output: self.out(step),
-            weights_source: source,
-            rows: conv.rows as u32,
-            columns: (conv.pictures * places) as u32,
-            depth: conv.depth as u32,
-            places: places as u32,
-            row_places: quotients[1] as u32,
-            stride: conv.stride.map(|stride| stride as i32),
-            start: conv.start,
-            size: conv.in_size.map(|size| size as u32),
-            picture: (channels * height * width) as u32,
-            group: (channels / conv.groups * height * width) as u32,
-            out_size: conv.out_size.map(|size| size as u32),
-            out_picture: (conv.groups * conv.rows * conv.out_size[0] * conv.out_size[1]) as u32,
-            phases: phases as u32,
-            phases_x: conv.phase_stride[1] as u32,
-            phase_stride: conv.phase_stride.map(|stride| stride as u32),
-            count: step.program.len() as u32,
-            table: table as u32,
-            reserved: 0,
-        };
-        let shape = self.shapes.push(&shape);
-        self.program(step, &axes);
-        for place in &conv.table {
-            let place = match place {
-                Some((channel, [y, x])) => ConvPlace {
-                    offset: (channel * height * width) as i32 + y * width as i32 + x,
-                    shift: y * 65_536 + x + 32_768,
-                },
-                None => ConvPlace { offset: 0, shift: 32_767 << 16 },
-            };
-            self.shapes.push(&place);
-        }
-        let grid = [conv.pictures * places, conv.rows].map(|size| size.div_ceil(TILE) as u32);
-        let grid = [grid[0], grid[1], (conv.groups * phases) as u32];
-        Launch { kernel: KernelName::Conv, grid, block: BLOCK, shape }
     }
 
     fn gemm(&mut self, step: &Step, elements: usize) -> Launch {
@@ -289,26 +240,6 @@ impl Emitter<'_, '_> {
         Launch { kernel, grid: [rows as u32, 1, 1], block, shape }
     }
 
-    fn window(&mut self, step: &Step, window: &Window, kernel: KernelName, elements: usize) -> Launch {
-        let (source, input) = self.place(&window.input);
-        let [planes, height, width] = [0, 1, 2].map(|axis| window.input.shape[axis] as u32);
-        let shape = shapes::Window {
-            input,
-            output: self.out(step),
-            source,
-            mode: window.mode,
-            planes,
-            size: [height, width],
-            out_size: window.out_size.map(|size| size as u32),
-            before: window.before,
-            kernel: window.kernel.map(|size| size as u32),
-            stride: window.stride.map(|stride| stride as u32),
-            value: window.value,
-        };
-        let shape = self.shapes.push(&shape);
-        Launch { kernel, grid: [blocks(elements), 1, 1], block: BLOCK, shape }
-    }
-
     fn attention(&mut self, step: &Step) -> Launch {
         let Work::Attention(attention) = &step.work else { unreachable!("attention's step") };
         let heads_of = |view: &View| {
@@ -343,11 +274,11 @@ impl Emitter<'_, '_> {
 
 const NO_AXES: Axes = Axes { sizes: [1; 3], groups: 1, inner: 1 };
 
-fn axes(step: &Step, elements: usize) -> Axes {
+pub(super) fn axes(step: &Step, elements: usize) -> Axes {
     step.axes(elements, None).expect("checked when its instructions were added")
 }
 
-fn blocks(elements: usize) -> u32 {
+pub(super) fn blocks(elements: usize) -> u32 {
     elements.div_ceil(BLOCK as usize) as u32
 }
 

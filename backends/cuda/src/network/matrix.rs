@@ -23,6 +23,9 @@ impl Lowering<'_, '_> {
     fn product(&mut self, left: &View, right: &View, shape: &[usize]) -> Result<View, String> {
         let [batches @ .., rows, columns] = shape else { return Err("expected matrices".into()) };
         let depth = left.shape[left.shape.len() - 1];
+        if right.shape[right.shape.len() - 2] != depth {
+            return Err(format!("expected factors that fit, found {:?} and {:?}", left.shape, right.shape));
+        }
         let count: usize = batches.iter().product();
         let is_shared = right.elements() == depth * columns;
         if is_shared && let Some(all) = left.reshape(&[1, 1, count * rows, depth]) {
@@ -55,9 +58,12 @@ impl Lowering<'_, '_> {
 
     /// alpha A B + beta C.
     pub(super) fn general_product(&mut self, operation: &Operation<'_>, shape: &[usize]) -> Result<View, String> {
-        let turned = |view: View, key: &str| if operation.integer(key, 0) != 0 { view.permute(&[1, 0]) } else { view };
-        let left = turned(self.input(operation, 0)?, "transA");
-        let right = turned(self.input(operation, 1)?, "transB");
+        let turned = |view: View, key: &str| {
+            let order = if operation.integer(key, 0) != 0 { [1, 0] } else { [0, 1] };
+            view.permute(&order).ok_or("expected matrices")
+        };
+        let left = turned(self.input(operation, 0)?, "transA")?;
+        let right = turned(self.input(operation, 1)?, "transB")?;
         let product = self.product(&left, &right, shape)?;
         let mut it = self.apply(&product, Code::Multiply, Operand::Value(operation.float("alpha", 1.0) as f32));
         if let Some(Some(_)) = operation.inputs.get(2) {
@@ -81,7 +87,7 @@ impl Lowering<'_, '_> {
             if turn {
                 order.swap(last, last - 1);
             }
-            let view = view.permute(&order);
+            let view = view.permute(&order)?;
             match view.shape[..] {
                 [batch, places, length] => view.reshape(&[batch, 1, places, length]),
                 _ => Some(view),
@@ -91,7 +97,7 @@ impl Lowering<'_, '_> {
         let (query, key, value) =
             (fits(turned(query, false))?, fits(turned(key, true))?, fits(turned(value, transposed))?);
         let (view, turn) = (self.attention([query, key, value], scale, transposed)?, transposed);
-        let view = if turn { view.permute(&[0, 1, 3, 2]) } else { view };
+        let view = if turn { fits(view.permute(&[0, 1, 3, 2]))? } else { view };
         self.reshaped(&view, shape)
     }
 
@@ -109,7 +115,8 @@ impl Lowering<'_, '_> {
             views.push(match view.shape[..] {
                 [_, _, _, _] => view,
                 [batch, places, length] if heads > 0 && length % heads == 0 => {
-                    self.reshaped(&view, &[batch, places, heads, length / heads])?.permute(&[0, 2, 1, 3])
+                    let view = self.reshaped(&view, &[batch, places, heads, length / heads])?;
+                    view.permute(&[0, 2, 1, 3]).ok_or("expected four axes")?
                 }
                 _ => return Err("expected [batch, heads, places, length]".into()),
             });
@@ -120,7 +127,8 @@ impl Lowering<'_, '_> {
         }
         let default = 1.0 / (query.shape[3] as f64).sqrt();
         let result = self.attention([query, key, value], operation.float("scale", default) as f32, false)?;
-        let result = if shape.len() == 3 { result.permute(&[0, 2, 1, 3]) } else { result };
+        let order = if shape.len() == 3 { [0, 2, 1, 3] } else { [0, 1, 2, 3] };
+        let result = result.permute(&order).ok_or("expected four axes")?;
         self.reshaped(&result, shape)
     }
 
@@ -140,9 +148,9 @@ impl Lowering<'_, '_> {
         } else {
             ([batch, places, heads, wide], [0, 2, 1, 3])
         };
-        let output = View::dense(0, &shape).permute(&order);
+        let output = View::dense(0, &shape).permute(&order).ok_or("expected four axes")?;
         let work = Work::Attention(Box::new(Attention { query, key, value, output, scale }));
-        Ok(self.step(work, &shape).permute(&order))
+        self.step(work, &shape).permute(&order).ok_or_else(|| "expected four axes".into())
     }
 
     /// Reductions over axes: a row each.

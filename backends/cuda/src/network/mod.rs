@@ -3,6 +3,7 @@
 mod arena;
 mod arithmetic;
 mod emit;
+mod emit_windows;
 mod kernels;
 mod lower;
 mod matrix;
@@ -15,6 +16,7 @@ mod program;
 mod rearrange;
 mod shapes;
 mod step;
+mod values;
 mod view;
 mod window;
 

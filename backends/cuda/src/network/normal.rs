@@ -33,9 +33,9 @@ impl Lowering<'_, '_> {
             }
             "GroupNormalization" => {
                 let groups = usize::try_from(operation.integer("num_groups", 0)).unwrap_or(0);
-                self.norm(operation, shape, shape[0] * groups)
+                self.norm(operation, shape, shape.first().copied().unwrap_or(1) * groups)
             }
-            "InstanceNormalization" => self.norm(operation, shape, shape[0] * shape.get(1).copied().unwrap_or(1)),
+            "InstanceNormalization" => self.norm(operation, shape, shape.iter().take(2).product()),
             "LayerNormalization" => {
                 let axis = place(operation.integer("axis", -1), shape.len()).ok_or("the axis is out of range")?;
                 self.norm(operation, shape, shape[..axis].iter().product())
@@ -113,17 +113,22 @@ impl Lowering<'_, '_> {
         let axis = place(operation.integer("axis", -1), shape.len()).ok_or("the axis is out of range")?;
         let mut order: Vec<usize> = (0..shape.len()).collect();
         order.swap(axis, last);
-        let input = self.dense(&it.permute(&order));
+        let turned = it.permute(&order).ok_or("the axes do not fit")?;
+        let input = self.dense(&turned);
         let rows = input.elements() / input.shape[last];
         let turned = input.shape.clone();
-        Ok(self.step(Work::Softmax { input, rows }, &turned).permute(&order))
+        self.step(Work::Softmax { input, rows }, &turned).permute(&order).ok_or_else(|| "the axes do not fit".into())
     }
 
     fn reduced(&mut self, it: &View, axes: &[usize], kind: Reduction, shape: &[usize]) -> Result<View, String> {
         let kept = (0..it.shape.len()).filter(|axis| !axes.contains(axis));
         let order: Vec<usize> = kept.chain(axes.iter().copied()).collect();
-        let input = self.dense(&it.permute(&order));
+        let turned = it.permute(&order).ok_or("expected each axis once")?;
+        let input = self.dense(&turned);
         let rows: usize = shape.iter().product();
+        if rows == 0 || !input.elements().is_multiple_of(rows) {
+            return Err("the axes do not fit".into());
+        }
         let out = self.step(Work::Reduce { input, rows, kind }, &[rows]);
         out.reshape(shape).ok_or_else(|| "the axes do not fit".into())
     }

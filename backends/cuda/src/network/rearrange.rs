@@ -53,7 +53,7 @@ impl Lowering<'_, '_> {
             "Transpose" => {
                 let order: Vec<usize> = operation.integers("perm").iter().map(|&axis| axis as usize).collect();
                 let order = if order.is_empty() { (0..shape.len()).rev().collect() } else { order };
-                (order.len() == shape.len()).then(|| it.permute(&order))
+                it.permute(&order)
             }
             _ => None,
         };
@@ -80,11 +80,12 @@ impl Lowering<'_, '_> {
         let starts = list(1)?;
         let mut view = it.clone();
         for (number, &start) in starts.iter().enumerate() {
-            let axis = place(list(3).map_or(number as i64, |axes| axes[number]), it.shape.len())?;
-            let step = usize::try_from(list(4).map_or(1, |steps| steps[number])).ok()?;
+            let of = |list: Option<&[i64]>, default: i64| list.map_or(Some(default), |list| list.get(number).copied());
+            let axis = place(of(list(3), number as i64)?, it.shape.len())?;
+            let step = usize::try_from(of(list(4), 1)?).ok()?;
             let size = it.shape[axis] as i64;
             let start = if start < 0 { start.saturating_add(size) } else { start }.clamp(0, size);
-            view = view.slice(axis, start as usize, shape[axis], step)?;
+            view = view.slice(axis, start as usize, *shape.get(axis)?, step)?;
         }
         Some(view)
     }
@@ -94,7 +95,7 @@ impl Lowering<'_, '_> {
         let mut start = 0;
         let mut part = |output: &Option<usize>| {
             let output = output.ok_or("expected every part to have a name")?;
-            let length = self.shape(output)[axis];
+            let length = *self.shape(output).get(axis).ok_or("a part has another shape")?;
             let part = it.slice(axis, start, length, 1).ok_or("a part is out of range")?;
             start += length;
             Ok(part)
@@ -109,6 +110,10 @@ impl Lowering<'_, '_> {
         let mut repeats = vec![true; shape.len()];
         for number in 0..operation.inputs.len() {
             let part = self.input(operation, number)?;
+            let fits = |(along, (&a, &b)): (usize, (&usize, &usize))| along == axis || a == b;
+            if part.shape.len() != shape.len() || !part.shape.iter().zip(shape).enumerate().all(fits) {
+                return Err(format!("expected parts of {shape:?}, found {:?}", part.shape));
+            }
             repeats.iter_mut().zip(&part.strides).for_each(|(all, &stride)| *all &= stride == 0);
             let to = whole.slice(axis, start, part.shape[axis], 1).ok_or("a part is out of range")?;
             start += part.shape[axis];

@@ -58,10 +58,13 @@ impl View {
         factors.is_empty().then(|| Self { shape: shape.to_vec(), strides, ..*self })
     }
 
-    /// The axes in another order.
-    pub(super) fn permute(&self, order: &[usize]) -> Self {
+    /// The axes in another order, each once; `None` for something else.
+    pub(super) fn permute(&self, order: &[usize]) -> Option<Self> {
+        let mut sorted = order.to_vec();
+        sorted.sort_unstable();
         let pick = |of: &[usize]| order.iter().map(|&axis| of[axis]).collect();
-        Self { shape: pick(&self.shape), strides: pick(&self.strides), ..*self }
+        let is_order = sorted.into_iter().eq(0..self.shape.len());
+        is_order.then(|| Self { shape: pick(&self.shape), strides: pick(&self.strides), ..*self })
     }
 
     /// Repeated to a shape by numpy's rules; `None` if it does not fit.
@@ -138,12 +141,12 @@ mod tests {
 
     #[test]
     fn a_transposed_array_is_reshaped_only_where_strides_can_say_it() {
-        let view = View::dense(0, &[2, 3, 4]).permute(&[0, 2, 1]); // [2, 4, 3]
+        let view = View::dense(0, &[2, 3, 4]).permute(&[0, 2, 1]).unwrap(); // [2, 4, 3]
         assert_eq!(view.strides, [12, 1, 4]);
         assert_eq!(view.reshape(&[2, 2, 2, 3]).map(|v| v.strides), Some(vec![12, 2, 1, 4]));
         assert_eq!(view.reshape(&[2, 12]), None);
-        assert!(!view.is_dense() && view.permute(&[0, 2, 1]).is_dense());
-        let back = view.permute(&[0, 2, 1]).reshape(&[6, 1, 4]).unwrap();
+        assert!(!view.is_dense() && view.permute(&[0, 2, 1]).unwrap().is_dense());
+        let back = view.permute(&[0, 2, 1]).unwrap().reshape(&[6, 1, 4]).unwrap();
         assert_eq!(back.strides, [4, 0, 1]);
     }
 
@@ -154,7 +157,8 @@ mod tests {
         assert_eq!(common_axes(560, [&whole, &channels].into_iter()), Some([2, 8, 35]));
         assert_eq!(channels.reshape(&[2, 8, 35]).map(|v| v.strides), Some(vec![0, 1, 0]));
         assert_eq!(common_axes(560, [&whole].into_iter()), Some([1, 1, 560]));
-        let turned = View::dense(2, &[7, 5, 8, 2]).permute(&[3, 2, 1, 0]);
+        let turned = View::dense(2, &[7, 5, 8, 2]).permute(&[3, 2, 1, 0]).unwrap();
+        assert_eq!(turned.permute(&[0, 1, 1, 2]), None);
         assert_eq!(common_axes(560, [&whole, &turned].into_iter()), None);
     }
 

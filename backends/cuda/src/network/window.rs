@@ -71,7 +71,7 @@ impl Lowering<'_, '_> {
         let kernel = self.input(operation, 1)?;
         let [_, depth, tall, wide] = picture(&kernel.shape)?;
         let groups = usize::try_from(operation.integer("group", 1)).unwrap_or(0);
-        if groups == 0 || depth * groups != channels || !rows.is_multiple_of(groups) {
+        if kernel.shape[0] != rows || groups == 0 || depth * groups != channels || !rows.is_multiple_of(groups) {
             return Err(format!("expected {channels} channels in {groups} groups of {depth}"));
         }
         let table = places(depth, tall, wide).map(|(channel, y, x)| {
@@ -179,7 +179,8 @@ impl Lowering<'_, '_> {
         let it = self.input(operation, 0)?;
         let axes = it.shape.len().saturating_sub(2);
         let layout = Layout::read(operation, axes)?;
-        let sizes: Vec<usize> = operation.integers("kernel_shape").iter().map(|&size| size as usize).collect();
+        let sizes = operation.integers("kernel_shape").iter().map(|&size| usize::try_from(size).unwrap_or(0));
+        let sizes: Vec<usize> = sizes.filter(|&size| size > 0).collect();
         let kernel = match sizes[..] {
             [wide] if axes == 1 => [1, wide],
             [tall, wide] if axes == 2 => [tall, wide],
