@@ -4,42 +4,75 @@
 // in Fourier space, one picture's, the same for all chains; h is one plane for all.
 //
 // | kernel | grid | block |
-// | rwt_dft, rwt_fourier_residual, rwt_fourier_pull, rwt_fourier_step | any | any |
+// | rwt_dft | (planes, ceil(length / 32), ceil(rows / 32)) | 256 |
+// | rwt_fourier_residual, rwt_fourier_pull, rwt_fourier_step | any | any |
 // | rwt_fourier_sums | (blocks, chains): the partial sums are [chains, blocks] | a power of two, at most 256 |
 // | rwt_fourier_noise | (ceil(n / (16 * threads)), chains) | a multiple of 32, at most 128 |
 #include "noise.cuh"
 #include "posterior.cuh"
 
-// The discrete Fourier transform of all planes, of `plane` elements each, along one axis of `length` elements that are `stride`
-// apart: out_k = scale sum_j in_j (c_jk + i sign s_jk); the tables hold cos and sin of 2 pi j / length. im_in may be NULL:
-// zeros. Before every plane but the first, in_gap (out_gap) elements of the arrays that are read (written) are left out.
-extern "C" __global__ void rwt_dft(u64 total, u64 plane, u32 length, u32 stride, const float *cosines, const float *sines,
-                                   float sign, float scale, u64 in_gap, const float *re_in, const float *im_in, u64 out_gap,
-                                   float *re_out, float *im_out)
+const u32 RWT_DFT_TILE = 32, RWT_DFT_DEPTH = 16;
+
+// out[k][row] = length^(-1/2) sum_j (re + i im)[row][j] exp(sign 2 pi i j k / length) of each plane [rows, length], written
+// as [length, rows]; planes lie `stride` and `out_stride` elements apart. im may be null, for 0, and out_im, for what is
+// not wanted. cosine and sine [length] of 2 pi j / length; sign is -1 forward, 1 back.
+extern "C" __global__ void rwt_dft(const float *re, const float *im, u64 stride, float *out_re, float *out_im,
+                                   u64 out_stride, u32 rows, u32 length, const float *cosine, const float *sine,
+                                   float sign)
 {
-    const u64 step = (u64)gridDim.x * blockDim.x;
-    const u32 group = length * stride;
-    for (u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x; i < total; i += step) {
-        const u64 before = i / plane;
-        const u32 within = (u32)(i % group), k = within / stride;
-        u64 at = i - within + within % stride + before * in_gap;
-        float re = 0.0f, im = 0.0f;
-        u32 turn = 0;
-        for (u32 j = 0; j < length; j++, at += stride) {
-            const float a = re_in[at], b = im_in ? im_in[at] : 0.0f, c = cosines[turn], s = sign * sines[turn];
-            re = fmaf(-b, s, fmaf(a, c, re));
-            im = fmaf(b, c, fmaf(a, s, im));
-            turn += k;
-            if (turn >= length)
-                turn -= length;
+    __shared__ float values_re[RWT_DFT_DEPTH][RWT_DFT_TILE + 1], values_im[RWT_DFT_DEPTH][RWT_DFT_TILE + 1];
+    __shared__ float powers_re[RWT_DFT_DEPTH][RWT_DFT_TILE], powers_im[RWT_DFT_DEPTH][RWT_DFT_TILE];
+    const u32 t = threadIdx.x, first_k = blockIdx.y * RWT_DFT_TILE, first_row = blockIdx.z * RWT_DFT_TILE;
+    re += blockIdx.x * stride;
+    im = im ? im + blockIdx.x * stride : im;
+    const u32 k = first_k + t % 32 < length ? first_k + t % 32 : 0; // of the powers that this thread looks up
+    u32 power[2] = {(u32)((u64)(t / 32) * k % length), (u32)((u64)(t / 32 + 8) * k % length)};
+    const u32 ahead = (u32)((u64)RWT_DFT_DEPTH * k % length);
+    float sum_re[2][2] = {{0.0f, 0.0f}, {0.0f, 0.0f}}, sum_im[2][2] = {{0.0f, 0.0f}, {0.0f, 0.0f}};
+    for (u32 from = 0; from < length; from += RWT_DFT_DEPTH) {
+#pragma unroll
+        for (u32 half = 0; half < 2; half++) {
+            const u32 j = from + t % 16, row = first_row + t / 16 + 16 * half;
+            const bool inside = j < length && row < rows;
+            const u64 i = (u64)row * length + j;
+            values_re[t % 16][t / 16 + 16 * half] = inside ? re[i] : 0.0f;
+            values_im[t % 16][t / 16 + 16 * half] = inside && im ? im[i] : 0.0f;
+            powers_re[t / 32 + 8 * half][t % 32] = cosine[power[half]];
+            powers_im[t / 32 + 8 * half][t % 32] = sign * sine[power[half]];
+            power[half] = power[half] >= length - ahead ? power[half] - (length - ahead) : power[half] + ahead;
         }
-        re_out[i + before * out_gap] = scale * re;
-        im_out[i + before * out_gap] = scale * im;
+        __syncthreads();
+#pragma unroll
+        for (u32 j = 0; j < RWT_DFT_DEPTH; j++) {
+#pragma unroll
+            for (u32 a = 0; a < 2; a++) {
+                const float w_re = powers_re[j][t / 16 + 16 * a], w_im = powers_im[j][t / 16 + 16 * a];
+#pragma unroll
+                for (u32 b = 0; b < 2; b++) {
+                    const float v_re = values_re[j][t % 16 + 16 * b], v_im = values_im[j][t % 16 + 16 * b];
+                    sum_re[a][b] = fmaf(v_re, w_re, fmaf(-v_im, w_im, sum_re[a][b]));
+                    sum_im[a][b] = fmaf(v_re, w_im, fmaf(v_im, w_re, sum_im[a][b]));
+                }
+            }
+        }
+        __syncthreads();
+    }
+    const float scale = 1.0f / sqrtf((float)length);
+#pragma unroll
+    for (u32 each = 0; each < 4; each++) {
+        const u32 a = each / 2, b = each % 2, to = first_k + t / 16 + 16 * a, row = first_row + t % 16 + 16 * b;
+        if (to < length && row < rows) {
+            const u64 i = blockIdx.x * out_stride + (u64)to * rows + row;
+            out_re[i] = scale * sum_re[a][b];
+            if (out_im) {
+                out_im[i] = scale * sum_im[a][b];
+            }
+        }
     }
 }
 
 // r <- y_hat - h d, in Fourier space, over all planes of all chains, a picture of which has `picture` frequencies in planes of
-// `frequencies`. With a noise n, n_gap apart as in rwt_dft: r <- epsilon y_hat - h d + spread eta n.
+// `frequencies`. With a noise n, n_gap elements of which lie between planes: r <- epsilon y_hat - h d + spread eta n.
 extern "C" __global__ void rwt_fourier_residual(const rwt_level *levels, const u32 *level, double eta, u64 total, u64 frequencies,
                                                 u64 picture, const float *h_re, const float *h_im,
                                                 const float *y_re, const float *y_im, const float *d_re, const float *d_im,

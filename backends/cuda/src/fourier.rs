@@ -184,7 +184,6 @@ impl DeviceFourier {
         // SAFETY: rwt_fourier_pull's parameters; lengths as above.
         unsafe { self.spectral.kernels.pull.launch([blocks_of(total), 1, 1], [THREADS, 1, 1], 0, arguments)? };
         let (im, gap) = self.layout(u);
-        let im = if im == 0 { room.noise.im.address() } else { im }; // what is left there is rounding
         self.spectral.inverse(total as usize, &room.a, &room.half, [u, im], gap)
     }
 

@@ -5,7 +5,10 @@ use crate::chains::require;
 use crate::device::Device;
 use crate::error::Error;
 use crate::kernel::{Kernel, Module, arguments};
-use crate::kernels::{THREADS, blocks_of};
+use crate::kernels::THREADS;
+
+/// Rows and frequencies of a block of threads.
+const DFT_TILE: u32 = 32;
 
 /// Complex planes, real and imaginary parts apart.
 #[derive(Debug)]
@@ -91,36 +94,36 @@ impl Spectral {
         Ok(to)
     }
 
-    /// to ← F from, of `total` elements; the imaginary parts' address may be 0, and `gap` elements of `from` are left out before
-    /// every plane but the first.
+    /// to ← F from, of `total` elements; the imaginary parts' address may be 0, and `gap` elements of `from` are left out between
+    /// planes.
     pub fn forward(&self, total: usize, from: [u64; 2], gap: u64, half: &Planes, to: &Planes) -> Result<(), Error> {
-        self.axis(total, &self.width, 1, -1.0, (from, gap), (half.addresses(), 0))?;
-        self.axis(total, &self.height, self.width.length, -1.0, (half.addresses(), 0), (to.addresses(), 0))
+        self.axis(total, [&self.width, &self.height], -1.0, (from, gap), (half.addresses(), 0))?;
+        self.axis(total, [&self.height, &self.width], -1.0, (half.addresses(), 0), (to.addresses(), 0))
     }
 
-    /// to ← F⁻¹ from, with a gap as in `forward`.
+    /// to ← F⁻¹ from, with a gap between the planes of `to`; the address of its imaginary parts may be 0.
     pub fn inverse(&self, total: usize, from: &Planes, half: &Planes, to: [u64; 2], gap: u64) -> Result<(), Error> {
-        self.axis(total, &self.height, self.width.length, 1.0, (from.addresses(), 0), (half.addresses(), 0))?;
-        self.axis(total, &self.width, 1, 1.0, (half.addresses(), 0), (to, gap))
+        self.axis(total, [&self.width, &self.height], 1.0, (from.addresses(), 0), (half.addresses(), 0))?;
+        self.axis(total, [&self.height, &self.width], 1.0, (half.addresses(), 0), (to, gap))
     }
 
+    /// Transform every row of planes [rows, length], and transpose them.
     fn axis(
         &self,
         total: usize,
-        turns: &Turns,
-        stride: usize,
+        [along, across]: [&Turns; 2],
         sign: f32,
         (from, in_gap): ([u64; 2], u64),
         (to, out_gap): ([u64; 2], u64),
     ) -> Result<(), Error> {
-        let (total, plane, length, stride) = (total as u64, self.plane() as u64, turns.length as u32, stride as u32);
-        let (cosines, sines, scale) =
-            (turns.cosines.address(), turns.sines.address(), (1.0 / f64::sqrt(turns.length as f64)) as f32);
+        let (plane, rows, length) = (self.plane() as u64, across.length as u32, along.length as u32);
+        let (stride, out_stride) = (plane + in_gap, plane + out_gap);
+        let (cosines, sines) = (along.cosines.address(), along.sines.address());
         let ([re_in, im_in], [re_out, im_out]) = (from, to);
-        let arguments = arguments![
-            total, plane, length, stride, cosines, sines, sign, scale, in_gap, re_in, im_in, out_gap, re_out, im_out
-        ];
+        let arguments =
+            arguments![re_in, im_in, stride, re_out, im_out, out_stride, rows, length, cosines, sines, sign];
+        let grid = [(total as u64 / plane) as u32, length.div_ceil(DFT_TILE), rows.div_ceil(DFT_TILE)];
         // SAFETY: rwt_dft's parameters; total elements and the gaps.
-        unsafe { self.kernels.dft.launch([blocks_of(total), 1, 1], [THREADS, 1, 1], 0, arguments) }
+        unsafe { self.kernels.dft.launch(grid, [THREADS, 1, 1], 0, arguments) }
     }
 }
