@@ -1090,7 +1090,7 @@ rwt_status rwt_denoiser_open(const char *path,
 
 /**
  * The same with options; NULL: the defaults. RWT_ERR_UNSUPPORTED with the reason if ONNX Runtime is chosen and none can
- * be used, or if it lacks the provider: there is no silent fall-back.
+ * be used, if it lacks the provider, or if there is no such GPU: there is no silent fall-back.
  * `path` is a string that ends with 0, `options` NULL or initialised, its pointers NULL or as they are documented; `out`
  * points to a pointer.
  */

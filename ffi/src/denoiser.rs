@@ -75,7 +75,7 @@ pub unsafe extern "C" fn rwt_denoiser_open(path: *const c_char, out: *mut *mut r
 }
 
 /// The same with options; NULL: the defaults. RWT_ERR_UNSUPPORTED with the reason if ONNX Runtime is chosen and none can
-/// be used, or if it lacks the provider: there is no silent fall-back.
+/// be used, if it lacks the provider, or if there is no such GPU: there is no silent fall-back.
 ///
 /// # Safety
 /// `path` is a string that ends with 0, `options` NULL or initialised, its pointers NULL or as they are documented; `out`
