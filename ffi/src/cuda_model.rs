@@ -100,18 +100,20 @@ impl CudaEvaluator<'_> {
             return None;
         }
         let (device, [channels, height, width]) = (&self.model.device, self.shape);
+        let mut on_host = self.model.lock(); // what is enqueued from here on is on the device's one stream
+        let on_host = &mut *on_host;
         match &operator.kind {
             Kind::Mask(mask) => {
                 let condition = DeviceMask::new(device, &mask.mask, mask.channels, y, eta);
-                Some(condition.and_then(|condition| self.conditioned(condition, prior, walk, x, watch)))
+                Some(condition.and_then(|condition| self.conditioned(on_host, condition, prior, walk, x, watch)))
             }
             Kind::Diagonal(_, Diagonal::Blur { kernel, size }) => {
                 let condition = DeviceFourier::blur(device, [channels, height, width], kernel, *size, y, eta);
-                Some(condition.and_then(|condition| self.conditioned(condition, prior, walk, x, watch)))
+                Some(condition.and_then(|condition| self.conditioned(on_host, condition, prior, walk, x, watch)))
             }
             Kind::Diagonal(_, Diagonal::Fourier { mask }) => {
                 let condition = DeviceFourier::undersampled(device, height, width, mask, y, eta);
-                Some(condition.and_then(|condition| self.conditioned(condition, prior, walk, x, watch)))
+                Some(condition.and_then(|condition| self.conditioned(on_host, condition, prior, walk, x, watch)))
             }
             Kind::Other(_) => None,
         }
@@ -119,13 +121,13 @@ impl CudaEvaluator<'_> {
 
     fn conditioned(
         &self,
+        on_host: &mut OnHost<OnnxNetwork>,
         mut condition: impl Condition,
         prior: Prior,
         walk: &DeviceWalk<'_>,
         x: &mut [f32],
         watch: Watch<'_>,
     ) -> Result<(), Error> {
-        let mut on_host = self.model.lock();
         let mut chains = Chains::new(&self.model.device, on_host.denoiser(), walk.chains, self.shape)?;
         let walked = chains.posterior(&mut condition, prior, walk.levels, walk.method, walk.first, Some(watch));
         self.fetch(&chains, walked, x)

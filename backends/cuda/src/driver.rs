@@ -1,12 +1,13 @@
 //! NVIDIA's driver, looked for without a panic.
 
-use crate::error::Error;
+use crate::error::{Error, reason};
 use cudarc::driver::result;
+use cudarc::driver::sys::cudaError_enum;
 use std::ffi::c_int;
 use std::sync::Mutex;
 
-/// The oldest driver: CUDA 12.8 or 13.0, as cudarc's bindings were chosen.
-const NEEDED: (u32, u32) = if cfg!(feature = "cuda-13") { (13, 0) } else { (12, 8) };
+/// The oldest driver: CUDA 12.0 or 13.0, as cudarc's bindings were chosen.
+const NEEDED: (u32, u32) = if cfg!(feature = "cuda-13") { (13, 0) } else { (12, 0) };
 
 const NAMES: &[&str] = if cfg!(windows) { &["nvcuda.dll"] } else { &["libcuda.so.1", "libcuda.so"] };
 
@@ -53,35 +54,33 @@ pub(crate) fn info(index: usize) -> Result<DeviceInfo, Error> {
 /// Start the driver; how many devices it has. cudarc panics where the library or a function of it is missing, so that this
 /// must have succeeded before anything else of it is called.
 pub(crate) fn start() -> Result<usize, Error> {
-    static STARTED: Mutex<bool> = Mutex::new(false);
-    let mut started = STARTED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if !*started {
-        probe()?;
-        *started = true;
+    static HAS_DEVICES: Mutex<Option<bool>> = Mutex::new(None);
+    let mut has_devices = HAS_DEVICES.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let has = match *has_devices {
+        Some(has) => has,
+        None => *has_devices.insert(probe()?),
+    };
+    if !has {
+        return Ok(0); // the driver would not even count them
     }
     result::device::get_count().map(|count| count as usize).map_err(|error| Error::driver("counting devices", error))
 }
 
-/// Open the library ourselves and ask for its version. It stays open.
-fn probe() -> Result<(), Error> {
+/// Open the library ourselves, ask for its version and start it: has it devices?
+fn probe() -> Result<bool, Error> {
     let no_driver = |error: libloading::Error| {
         let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
         Error::NoDriver { reason: cause }
     };
     // SAFETY: opening NVIDIA's driver runs its own initialisers only.
     let opened = NAMES.iter().map(|name| unsafe { libloading::Library::new(*name) });
-    let library =
-        opened.reduce(|first, next| first.or_else(|error| next.or(Err(error)))).expect("a name").map_err(no_driver)?;
-    // SAFETY: the two have these types in every version of the driver.
-    let (init, version) = unsafe {
-        (
-            library.get::<unsafe extern "C" fn(u32) -> c_int>(b"cuInit\0").map_err(no_driver)?,
-            library.get::<unsafe extern "C" fn(*mut c_int) -> c_int>(b"cuDriverGetVersion\0").map_err(no_driver)?,
-        )
-    };
+    let library = opened.reduce(|first, next| first.or_else(|error| next.or(Err(error)))).expect("a name");
+    let library = std::mem::ManuallyDrop::new(library.map_err(no_driver)?); // a driver is never unloaded
+    // SAFETY: it has this type in every version of the driver.
+    let version = unsafe { library.get::<unsafe extern "C" fn(*mut c_int) -> c_int>(b"cuDriverGetVersion\0") };
     let mut found = 0;
     // SAFETY: a pointer to a number of our own.
-    let status = unsafe { version(&mut found) };
+    let status = unsafe { version.map_err(no_driver)?(&mut found) };
     if status != 0 {
         return Err(Error::NoDriver { reason: format!("cuDriverGetVersion said {status}") });
     }
@@ -89,12 +88,10 @@ fn probe() -> Result<(), Error> {
     if found < NEEDED {
         return Err(Error::TooOld { what: "NVIDIA's driver (its CUDA)", found, needed: NEEDED });
     }
-    // SAFETY: 0 is the only flag there is.
-    match unsafe { init(0) } {
-        0 => {}
-        100 => {} // no device: the count says so
-        status => return Err(Error::NoDriver { reason: format!("cuInit said {status}") }),
+    // cudarc may find another copy of the library, which is the one to start
+    match result::init() {
+        Ok(()) => Ok(true),
+        Err(error) if error.0 == cudaError_enum::CUDA_ERROR_NO_DEVICE => Ok(false),
+        Err(error) => Err(Error::NoDriver { reason: reason(error) }),
     }
-    std::mem::forget(library);
-    Ok(())
 }

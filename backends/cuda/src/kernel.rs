@@ -2,7 +2,7 @@
 
 use crate::device::Device;
 use crate::error::{Error, reason};
-use cudarc::driver::{result, sys};
+use cudarc::driver::{CudaStream, result, sys};
 use std::ffi::{CString, c_void};
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ pub struct Module(Arc<Loaded>);
 #[derive(Debug)]
 struct Loaded {
     module: sys::CUmodule,
-    device: Device,
+    stream: Arc<CudaStream>,
 }
 
 // SAFETY: a module is a handle that the driver lets any thread use.
@@ -23,7 +23,7 @@ unsafe impl Sync for Loaded {}
 
 impl Drop for Loaded {
     fn drop(&mut self) {
-        let _ = self.device.stream().context().bind_to_thread();
+        let _ = self.stream.context().bind_to_thread();
         // SAFETY: nobody has a kernel of it any more; an error leaves it loaded.
         let _ = unsafe { result::module::unload(self.module) };
     }
@@ -41,7 +41,7 @@ impl Module {
         image.push(0); // PTX is text that ends with 0
         // SAFETY: the image is alive during the call and ends with 0; a cubin says its length itself.
         let module = unsafe { result::module::load_data(image.as_ptr().cast()) }.map_err(failed)?;
-        Ok(Self(Arc::new(Loaded { module, device: device.clone() })))
+        Ok(Self(Arc::new(Loaded { module, stream: Arc::clone(device.stream()) })))
     }
 
     /// The kernel of this name.
@@ -88,7 +88,7 @@ impl Kernel {
         shared: u32,
         arguments: &mut [*mut c_void],
     ) -> Result<(), Error> {
-        let stream = self.module.0.device.stream();
+        let stream = &self.module.0.stream;
         let failed = |error| Error::Launch { kernel: self.name.clone(), reason: reason(error) };
         stream.context().bind_to_thread().map_err(failed)?; // this thread may not have used the device yet
         let (grid, block) = ((grid[0], grid[1], grid[2]), (block[0], block[1], block[2]));

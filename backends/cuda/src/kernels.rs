@@ -2,7 +2,7 @@
 
 use crate::device::Device;
 use crate::error::Error;
-use crate::kernel::{Kernel, Module};
+use crate::kernel::Kernel;
 
 /// Threads of a block of the kernels that make noise, each of which makes 16 elements.
 pub(crate) const STEP_THREADS: u32 = 128;
@@ -41,8 +41,8 @@ pub(crate) struct Kernels {
 
 impl Kernels {
     pub fn load(device: &Device) -> Result<Self, Error> {
-        let step = Module::load(device, include_bytes!("../ptx/step.ptx"))?;
-        let posterior = Module::load(device, include_bytes!("../ptx/posterior.ptx"))?;
+        let step = device.module(include_str!("../ptx/step.ptx"))?;
+        let posterior = device.module(include_str!("../ptx/posterior.ptx"))?;
         Ok(Self {
             begin: step.kernel("rwt_begin")?,
             step: step.kernel("rwt_step")?,

@@ -4,7 +4,7 @@ use crate::array::Array;
 use crate::condition::{Condition, Place};
 use crate::device::Device;
 use crate::error::Error;
-use crate::kernel::{Kernel, Module, arguments};
+use crate::kernel::{Kernel, arguments};
 use crate::kernels::{STEP_THREADS, THREADS, blocks_of};
 
 /// y = x + η n at the pixels that a mask keeps, the same ones for every channel.
@@ -40,7 +40,7 @@ impl DeviceMask {
         if let Some((_, y)) = kept.clone().find(|(_, y)| !y.is_finite()) {
             return wrong("y", "finite where the mask keeps it", f64::from(*y));
         }
-        let module = Module::load(device, include_bytes!("../ptx/mask.ptx"))?;
+        let module = device.module(include_str!("../ptx/mask.ptx"))?;
         Ok(Self {
             mask: Array::from_host(device, mask)?,
             y: Array::from_host(device, y)?,

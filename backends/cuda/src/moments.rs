@@ -3,7 +3,7 @@
 use crate::array::Array;
 use crate::device::Device;
 use crate::error::Error;
-use crate::kernel::{Kernel, Module, arguments};
+use crate::kernel::{Kernel, arguments};
 
 /// Streaming mean and variance over samples, element by element, as [`rwt_core::Moments`] and with its bits.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ impl DeviceMoments {
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn new(device: &Device, n: usize) -> Result<Self, Error> {
-        let kernel = Module::load(device, include_bytes!("../ptx/moments.ptx"))?.kernel("rwt_moments")?;
+        let kernel = device.module(include_str!("../ptx/moments.ptx"))?.kernel("rwt_moments")?;
         let (mean, squares) = (Array::zeros(device, n)?, Array::zeros(device, n)?);
         Ok(Self { device: device.clone(), kernel, count: 0, mean, squares })
     }

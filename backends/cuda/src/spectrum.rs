@@ -4,7 +4,7 @@ use crate::array::Array;
 use crate::chains::require;
 use crate::device::Device;
 use crate::error::Error;
-use crate::kernel::{Kernel, Module, arguments};
+use crate::kernel::{Kernel, arguments};
 use crate::kernels::THREADS;
 
 /// Rows and frequencies of a block of threads.
@@ -68,7 +68,7 @@ impl Spectral {
             require((1..=65_536).contains(&size), "height and width", "1 to 65536", size)?;
         }
         require(height * width <= 1 << 31, "pixels", "at most 2^31", height * width)?;
-        let module = Module::load(device, include_bytes!("../ptx/fourier.ptx"))?;
+        let module = device.module(include_str!("../ptx/fourier.ptx"))?;
         let kernels = FourierKernels {
             dft: module.kernel("rwt_dft")?,
             residual: module.kernel("rwt_fourier_residual")?,

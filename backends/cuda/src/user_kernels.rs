@@ -18,7 +18,7 @@ pub struct Launch {
     pub threads: u32,
     /// Elements that a thread makes.
     pub each: u32,
-    /// Bytes of dynamic shared memory.
+    /// Bytes of dynamic shared memory, with the static at most 48 KiB.
     pub shared: u32,
 }
 
@@ -61,6 +61,7 @@ impl UserKernels {
         for launch in launches {
             require((1..=1024).contains(&launch.threads), "threads", "1 to 1024", launch.threads as usize)?;
             require(launch.each > 0, "elements of a thread", "at least 1", 0)?;
+            require(launch.shared <= 48 << 10, "bytes of shared memory", "at most 49152", launch.shared as usize)?;
         }
         let module = Module::load(device, image)?;
         let kernels = launches.iter().map(|launch| Ok((module.kernel(&launch.name)?, launch.clone())));

@@ -66,7 +66,7 @@ extern "C" fn cuGetErrorString(number: u32, text: Out<*const c_char>) -> u32 {
 
 #[unsafe(no_mangle)]
 extern "C" fn cuDeviceGetCount(count: Out<c_int>) -> u32 {
-    call("cuDeviceGetCount", |state| match state.started || devices() == 0 {
+    call("cuDeviceGetCount", |state| match state.started {
         true => count.put(devices() as c_int),
         false => Err(Code::NOT_INITIALIZED),
     })

@@ -24,7 +24,7 @@ struct Conv {
     u32 reserved;
 };
 
-extern "C" __global__ void rwt_net_conv(const float *weights, float *memory, const Conv *shape)
+extern "C" __global__ void __launch_bounds__(256) rwt_net_conv(const float *weights, float *memory, const Conv *shape)
 {
     __shared__ __align__(16) float shared[TILE * TILE];
     const u32 t = threadIdx.x;

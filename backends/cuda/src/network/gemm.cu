@@ -26,7 +26,7 @@ inline __device__ void net_place(bool along_depth, u32 i, u32 *across, u32 *k)
     *k = along_depth ? t % 4 * 4 + i : t / TILE + 4 * i;
 }
 
-extern "C" __global__ void rwt_net_gemm(const float *weights, float *memory, const Gemm *shape)
+extern "C" __global__ void __launch_bounds__(256) rwt_net_gemm(const float *weights, float *memory, const Gemm *shape)
 {
     __shared__ __align__(16) float shared[TILE * TILE];
     const u32 t = threadIdx.x, outer = blockIdx.z / shape->inner_batches, inner = blockIdx.z % shape->inner_batches;

@@ -3,10 +3,11 @@
 use super::emit::KernelName;
 use crate::device::Device;
 use crate::error::Error;
-use crate::kernel::{Kernel, Module};
+use crate::kernel::Kernel;
 
 #[derive(Debug)]
 pub(super) struct Kernels {
+    pub(super) next: Kernel,
     pub(super) time: Kernel,
     pub(super) copy_row: Kernel,
     pub(super) enter: Kernel,
@@ -33,16 +34,17 @@ const NAMES: [(usize, &str); 13] = [
 
 impl Kernels {
     pub(super) fn load(device: &Device) -> Result<Self, Error> {
-        let images: [&[u8]; 5] = [
-            include_bytes!("../../ptx/pointwise.ptx"),
-            include_bytes!("../../ptx/conv.ptx"),
-            include_bytes!("../../ptx/gemm.ptx"),
-            include_bytes!("../../ptx/norm.ptx"),
-            include_bytes!("../../ptx/attention.ptx"),
+        let images: [&'static str; 5] = [
+            include_str!("../../ptx/pointwise.ptx"),
+            include_str!("../../ptx/conv.ptx"),
+            include_str!("../../ptx/gemm.ptx"),
+            include_str!("../../ptx/norm.ptx"),
+            include_str!("../../ptx/attention.ptx"),
         ];
-        let modules = images.iter().map(|image| Module::load(device, image)).collect::<Result<Vec<_>, _>>()?;
-        let edges = Module::load(device, include_bytes!("../../ptx/edges.ptx"))?;
+        let modules = images.iter().map(|image| device.module(image)).collect::<Result<Vec<_>, _>>()?;
+        let edges = device.module(include_str!("../../ptx/edges.ptx"))?;
         Ok(Self {
+            next: device.module(include_str!("../../ptx/step.ptx"))?.kernel("rwt_next")?,
             time: edges.kernel("rwt_net_time")?,
             copy_row: edges.kernel("rwt_net_copy_row")?,
             enter: edges.kernel("rwt_net_enter")?,

@@ -51,7 +51,7 @@ inline __device__ float net_block_max(float value, double *shared)
     return most;
 }
 
-extern "C" __global__ void rwt_net_norm(const float *weights, float *memory, const Rows *shape)
+extern "C" __global__ void __launch_bounds__(1024) rwt_net_norm(const float *weights, float *memory, const Rows *shape)
 {
     __shared__ double shared[32];
     const u32 length = shape->length, inner = shape->inner, row = blockIdx.x;
@@ -78,7 +78,7 @@ extern "C" __global__ void rwt_net_norm(const float *weights, float *memory, con
     }
 }
 
-extern "C" __global__ void rwt_net_softmax(const float *weights, float *memory, const Rows *shape)
+extern "C" __global__ void __launch_bounds__(1024) rwt_net_softmax(const float *weights, float *memory, const Rows *shape)
 {
     __shared__ double shared[32];
     const u32 length = shape->length;
@@ -101,7 +101,7 @@ extern "C" __global__ void rwt_net_softmax(const float *weights, float *memory, 
     }
 }
 
-extern "C" __global__ void rwt_net_reduce(const float *weights, float *memory, const Rows *shape)
+extern "C" __global__ void __launch_bounds__(1024) rwt_net_reduce(const float *weights, float *memory, const Rows *shape)
 {
     __shared__ double shared[32];
     const u32 length = shape->length;

@@ -7,9 +7,11 @@ use super::lower::{Lowered, Phase};
 use super::onnx_network::Needed;
 use super::shapes::Edges;
 use crate::array::Array;
+use crate::chains::require;
 use crate::denoiser::Io;
 use crate::device::Device;
 use crate::error::Error;
+use crate::graph::Graph;
 use crate::kernel::{Kernel, arguments};
 use cudarc::driver::result::mem_get_info;
 use cudarc::driver::sys::CUdeviceptr;
@@ -18,6 +20,8 @@ use std::sync::Arc;
 
 /// Threads of a block of the small kernels.
 const BLOCK: u32 = 256;
+/// Levels for which it does not pay to capture a graph.
+const FEW_LEVELS: usize = 8;
 
 /// The weights that were uploaded, by the keys of the constants.
 #[derive(Debug)]
@@ -73,6 +77,13 @@ impl Planned {
             tables: 4 * (places.row * levels) as u64 + 8 * shapes.len() as u64,
             launches: launches[Phase::Picture as usize].len() + 2 + usize::from(places.row > 0),
         };
+        let most = i32::MAX as usize; // the kernels count in 32 bits
+        require(
+            places.memory <= most,
+            "elements of an evaluation's arrays (chains times pixels)",
+            "below 2^31",
+            places.memory,
+        )?;
         let weights = match weights {
             Some(weights) if weights.are(lowered) => {
                 check_room(device, needed.activations + needed.tables)?;
@@ -123,15 +134,25 @@ impl Planned {
             self.table = Array::zeros(device, self.row * levels.len())?;
         }
         self.run(Phase::Once)?;
-        for number in 0..levels.len() {
-            self.level.write(device, &[number as u32])?;
-            let (levels, level, time) = (self.levels.address(), self.level.address(), self.time);
-            // SAFETY: the kernel's parameters; the arrays live as long as self.
-            unsafe { self.kernels.time.launch([1, 1, 1], [32, 1, 1], 0, arguments![levels, level, time])? };
-            self.run(Phase::Time)?;
-            self.copy_row(self.memory.address(), self.table.address(), 0, level)?;
+        self.level.write(device, &[0])?;
+        if levels.len() < FEW_LEVELS {
+            (0..levels.len()).try_for_each(|_| self.tabulate())?;
+        } else {
+            let graph = Graph::capture(device, || self.tabulate())?;
+            (0..levels.len()).try_for_each(|_| graph.replay())?;
         }
         device.synchronize()
+    }
+
+    /// Fill the table's row of the present level, and go to the next.
+    fn tabulate(&self) -> Result<(), Error> {
+        let (levels, level, time) = (self.levels.address(), self.level.address(), self.time);
+        // SAFETY: the kernel's parameters; the arrays live as long as self.
+        unsafe { self.kernels.time.launch([1, 1, 1], [32, 1, 1], 0, arguments![levels, level, time])? };
+        self.run(Phase::Time)?;
+        self.copy_row(self.memory.address(), self.table.address(), 0, level)?;
+        // SAFETY: rwt_next(level), of one thread.
+        unsafe { self.kernels.next.launch([1, 1, 1], [1, 1, 1], 0, arguments![level]) }
     }
 
     fn copy_row(
@@ -211,7 +232,7 @@ fn put<T: crate::array::Element>(device: &Device, array: &mut Array<T>, values: 
 /// An error if so many bytes are not free, before anything is allocated.
 fn check_room(device: &Device, needed: u64) -> Result<(), Error> {
     let failed = |error| Error::driver("asking for the memory", error);
-    device.stream().context().bind_to_thread().map_err(failed)?;
+    device.synchronize()?; // what was freed counts as used until then
     let (free, total) = mem_get_info().map_err(failed)?;
     if needed > free as u64 {
         return Err(Error::OutOfMemory { needed, free: free as u64, total: total as u64 });
