@@ -7,8 +7,8 @@ them. The PTX is committed. Needs no GPU and no CUDA.
     make_ptx.py --report   registers, spills and shared memory of each kernel as ptxas sees them; fail on spills, and on
                            arithmetic whose bits are not those of the source
 
-The compiler comes from PyPI, in two wheels of one version, unpacked once into <target>/ptx-tools. It is 12.9 because CUDA 13 has given up compute capability 7.0, which drivers of both serve: the oldest
-device that can run the backend.
+The compiler comes from PyPI, in two wheels of one version, unpacked once into <target>/ptx-tools. It is 12.9
+because CUDA 13 has given up compute capability 7.0, which drivers of both serve: the oldest device that can run the backend.
 
 Options of the compiler:
     --gpu-architecture=compute_70   PTX for every device from Volta on; the driver compiles it for the one that it finds
