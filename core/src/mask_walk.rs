@@ -11,7 +11,8 @@ use crate::update::update;
 use crate::walk::Step;
 use libm::sqrt;
 
-const BLOCK: usize = 64;
+/// Of noise: firmware has little stack.
+const BLOCK: usize = 32;
 
 /// One chain of guided look-ahead or of the preconditioned walk for a [`Mask`], evaluation by evaluation: who holds it runs
 /// the denoiser.
