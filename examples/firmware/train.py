@@ -1,6 +1,6 @@
 """Train the firmware's denoiser on procedural pictures, with one thread.
 
-    python ../models/training/leaves.py --out DIR --images 2000 --size 384 --seed 1
+    python ../models/training/leaves.py --out DIR --images 4000 --size 384 --seed 1
     python train.py --data DIR --checkpoint FILE --minutes 20
     python header.py --checkpoint FILE
 
