@@ -4,8 +4,8 @@
     python compare.py --program c/build/restore --out panel.png
     python compare.py --patches        the same walk in numpy on 20 other patches of the photograph
 
-Other methods see the same pixels: the nearest one, linear and cubic interpolation between them (Delaunay, Clough and Tocher),
-and total variation with the weight that is best for the truth. No method but the last is given the truth.
+Other methods see the same pixels: the nearest one, linear and cubic interpolation between them (Delaunay, Clough and
+Tocher), and total variation with the weight that is best for the truth. No method but the last is given the truth.
 """
 
 import argparse
@@ -67,8 +67,8 @@ def restore(network, y, mask, rng):
 
     def denoised(sigma):
         with torch.no_grad():
-            image = denoise(network, torch.from_numpy(x[None, None]).double(), torch.tensor([sigma], dtype=torch.float64))
-        return image[0, 0].numpy()
+            image = torch.from_numpy(x[None, None])
+            return denoise(network, image, torch.tensor([sigma], dtype=torch.float64))[0, 0].numpy()
 
     for sigma in levels[:-1]:
         mean = denoised(sigma)
@@ -109,7 +109,8 @@ def patches():
     for method in table[0]:
         values = np.array([row[method] for row in table])
         ahead = np.array([row["restored"] for row in table]) - values
-        print(f"{method} {values.mean():.2f} dB; restored is ahead by {ahead.mean():.2f} in {(ahead > 0).sum()} of {len(table)}")
+        text = f"{method} {values.mean():.2f} dB"
+        print(f"{text}; restored is ahead by {ahead.mean():.2f} on average, in {(ahead > 0).sum()} of {len(table)}")
 
 
 def main():

@@ -1,8 +1,9 @@
-"""The firmware's denoiser D(x, sigma) for grey pictures of 32 x 32, in PyTorch: convolutions on 16 x 16 pixels of 2 x 2 values.
+"""The firmware's denoiser D(x, sigma) for grey pictures of 32 x 32, in PyTorch: convolutions on the 16 x 16 blocks of 2 x 2.
 
-D = c_skip x + c_out F(c_in x, sigma), Karras et al. 2022, table 1. Each convolution is followed by scale and shift of every
-channel, which are linear in sigma^2/(sigma^2 + a^2) for a few a: steps on the axis of log sigma without a logarithm, whose
-bits would be another on every machine. Weights are integers of 8 bits times a scale of their channel, in training too.
+D = c_skip x + c_out F(c_in x, sigma), Karras et al. 2022, table 1. Each convolution is followed by scale and shift of
+every channel, which are linear in sigma^2/(sigma^2 + a^2) for a few a: steps on the axis of log sigma without a
+logarithm, whose bits differ between machines. Weights are integers of 8 bits times a scale of their channel, in training
+too.
 """
 
 import torch

@@ -33,7 +33,7 @@ def picture(row=ROW, column=COLUMN, factor=FACTOR):
 
 
 def probe(sigma):
-    """The picture with noise of standard deviation sigma, uniformly distributed, which C and Rust make in the same way."""
+    """The picture with noise of standard deviation sigma, uniformly distributed; C and Rust make the same."""
     state, noise = 1, np.empty(SIDE * SIDE, np.float32)
     for i in range(noise.size):
         state = (state * 1664525 + 1013904223) % 2**32
@@ -82,7 +82,7 @@ def write(path, text):
 
 
 def write_picture():
-    comment = "Made by ../header.py: a patch of NASA's portrait of Eileen Collins, public domain, see ../../c_inpaint/SOURCE.md."
+    comment = "Made by ../header.py: a patch of NASA's portrait of Eileen Collins, public domain: ../../c_inpaint/SOURCE.md."
     values = table("unsigned char", "PATCH", picture().ravel(), "[row, column], black 0 to white 255")
     write(PATCH, guarded("PATCH_H", comment, [values]))
 
@@ -91,10 +91,12 @@ def write_prior(network):
     layers = network.layers()
     pairs = [whole(layer.weight.detach()) for layer in layers]
     weights = np.concatenate([integers.numpy().ravel() for integers, _ in pairs])
-    scale = np.concatenate([(layer.scale.detach() * s[:, :, 0, 0]).numpy().ravel() for layer, (_, s) in zip(layers, pairs)])
+    scales = [layer.scale.detach() * unit[:, :, 0, 0] for layer, (_, unit) in zip(layers, pairs)]
+    scale = np.concatenate([scale.numpy().ravel() for scale in scales])
     shift = np.concatenate([layer.shift.detach().numpy().ravel() for layer in layers])
     parts = [
-        f"/* Of a pixel of the pictures that it was trained on, about. */\nstatic const double VARIANCE = {SIGMA_DATA**2};\n",
+        "/* Of a pixel of the pictures that it was trained on, about. */",
+        f"static const double VARIANCE = {SIGMA_DATA**2};\n",
         f"/* FNV-1a of WEIGHTS. */\nstatic const unsigned WEIGHTS_HASH = {hashed(weights)};\n",
         table("signed char", "WEIGHTS", weights, "[layer][output, input, row, column]"),
         table("float", "SCALE", scale, "[layer][output, feature of the noise level]"),
@@ -107,7 +109,8 @@ def write_prior(network):
 
 
 def read(text, name):
-    return np.array(re.search(rf"{name}\[\d+\] = {{([^}}]*)}}", text)[1].replace("F", "").rstrip(", \n").split(","), float)
+    values = re.search(rf"{name}\[\d+\] = {{([^}}]*)}}", text)[1]
+    return np.array(values.replace("F", "").rstrip(", \n").split(","), float)
 
 
 def network_of(path):

@@ -4,7 +4,7 @@
     python train.py --data DIR --checkpoint FILE --minutes 20
     python header.py --checkpoint FILE
 
-A training that was stopped goes on from its checkpoint; the learning rate follows the clock. No photograph is trained on.
+A training that was stopped goes on from its checkpoint; the learning rate follows the clock. No photograph is seen.
 """
 
 import argparse

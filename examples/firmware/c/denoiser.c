@@ -93,7 +93,8 @@ static void begin(const float *x, float gain, int16_t *planes)
         const int row = i / SIDE, column = i % SIDE;
         float value = gain * x[i];
         value = value > -LARGEST ? (value < LARGEST ? value : LARGEST) : -LARGEST;
-        planes[(row % 2 * 2 + column % 2) * PLACES + row / 2 * HALF + column / 2] = (int16_t)(value + (value < 0 ? -0.5F : 0.5F));
+        value += value < 0 ? -0.5F : 0.5F;
+        planes[(row % 2 * 2 + column % 2) * PLACES + row / 2 * HALF + column / 2] = (int16_t)value;
     }
 }
 

@@ -1,4 +1,4 @@
-/* Made by ../header.py: a patch of NASA's portrait of Eileen Collins, public domain, see ../../c_inpaint/SOURCE.md. */
+/* Made by ../header.py: a patch of NASA's portrait of Eileen Collins, public domain: ../../c_inpaint/SOURCE.md. */
 #ifndef PATCH_H
 #define PATCH_H
 

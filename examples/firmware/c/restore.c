@@ -1,8 +1,8 @@
-/* Restore a picture of 32 x 32 most of whose pixels are missing, without a heap and an operating system: a sample of the
- * posterior by guided look-ahead, then one estimate by the preconditioned walk without noise.
+/* Restore a picture of 32 x 32 most of whose pixels are missing, without a heap and an operating system: a sample of
+ * the posterior by guided look-ahead, then one estimate by the preconditioned walk without noise.
  *
- * Memory: x, y and the workspace of two images are the four images; the walk, its options, levels and the mask are the rest.
- * The denoiser has its own.
+ * Memory: x, y and the workspace of two images are the four images; the walk, its options, levels and the mask are the
+ * rest. The denoiser has its own.
  */
 #include "board.h"
 #include "denoiser.h"
