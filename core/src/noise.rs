@@ -16,17 +16,11 @@ const BLOCK: usize = 64;
 /// Call `consume(offset, normals)` for the elements 0..n of a draw, in blocks of at most 64.
 pub(crate) fn for_each_block(seed: u64, chain: u64, draw: u32, n: usize, mut consume: impl FnMut(usize, &[f32])) {
     let mut rng = generator(seed, chain, draw, 0);
-    let mut words = [0u32; BLOCK];
     let mut normals = [0f32; BLOCK];
     let mut offset = 0;
     while offset < n {
         let count = BLOCK.min(n - offset);
-        for word in &mut words {
-            *word = rng.next_u32();
-        }
-        for (normal, word) in normals.iter_mut().zip(&words) {
-            *normal = normal_from_word(*word);
-        }
+        next(&mut rng, &mut normals);
         consume(offset, &normals[..count]);
         offset += count;
     }
@@ -34,10 +28,13 @@ pub(crate) fn for_each_block(seed: u64, chain: u64, draw: u32, n: usize, mut con
 
 /// Write the elements `first..first + out.len()` of a draw, N(0, 1) each, into `out`.
 pub fn fill(seed: u64, chain: u64, draw: u32, first: u64, out: &mut [f32]) {
-    let mut rng = generator(seed, chain, draw, first);
-    for value in out {
-        *value = normal_from_word(rng.next_u32());
-    }
+    next(&mut generator(seed, chain, draw, first), out);
+}
+
+/// The normals of the next words, which stand in their places first: firmware has little stack.
+fn next(rng: &mut ChaCha8Rng, normals: &mut [f32]) {
+    normals.iter_mut().for_each(|word| *word = f32::from_bits(rng.next_u32()));
+    normals.iter_mut().for_each(|normal| *normal = normal_from_word(normal.to_bits()));
 }
 
 /// One element of a draw as a number in (0, 1), uniformly distributed: the same word as [`fill`]'s.
@@ -45,6 +42,7 @@ pub fn uniform(seed: u64, chain: u64, draw: u32, element: u64) -> f64 {
     (f64::from(generator(seed, chain, draw, element).next_u32()) + 0.5) / 4_294_967_296.0
 }
 
+#[inline(always)] // else its result is on the stack twice
 fn generator(seed: u64, chain: u64, draw: u32, first: u64) -> ChaCha8Rng {
     let mut key = [0u8; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());

@@ -6,8 +6,8 @@
 
 /* Write a text that ends with 0. */
 void board_print(const char *text);
-/* Instructions since the start, about; 0 where nobody counts. */
-uint64_t board_instructions(void);
+/* Time since the start, 40 instructions a tick in QEMU; 0 where nobody counts. */
+uint32_t board_ticks(void);
 /* Bytes of the stack that have been used at most; 0 where nobody paints it. */
 uint32_t board_stack(void);
 /* Paint the unused stack anew. */

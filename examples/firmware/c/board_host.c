@@ -8,7 +8,7 @@ void board_print(const char *text)
     fputs(text, stdout);
 }
 
-uint64_t board_instructions(void)
+uint32_t board_ticks(void)
 {
     return 0;
 }

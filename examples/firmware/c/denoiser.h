@@ -2,16 +2,16 @@
 #ifndef DENOISER_H
 #define DENOISER_H
 
-#include <stddef.h>
-
-enum { SIDE = 32, PIXELS = SIDE * SIDE };
+#include "picture.h"
 
 /* denoised <- D(x, sigma), both of PIXELS; 0, or why it failed. */
 typedef int (*denoiser)(const float *x, double sigma, float *denoised);
 
-/* The exact denoiser of a Gaussian field whose spectrum was fitted to pictures, see ../fit.py. Its mean is 0. */
-int gaussian_field(const float *x, double sigma, float *denoised);
-/* Of a pixel of the field. */
-double gaussian_field_variance(void);
+/* A small convolutional network, trained by ../train.py. Its activations are 24 KiB of static memory. */
+int small_network(const float *x, double sigma, float *denoised);
+/* Of a pixel of the pictures that it was trained on, about; their mean is 0. */
+double small_network_variance(void);
+/* The largest difference from what PyTorch denoised, with two arrays of PIXELS to compute in. */
+double small_network_error(float *x, float *denoised);
 
 #endif

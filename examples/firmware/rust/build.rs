@@ -1,4 +1,4 @@
-//! The linker finds memory.x; the prior's tables are those of the firmware in C.
+//! The linker finds memory.x; the tables are those of the firmware in C.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -9,13 +9,17 @@ fn main() {
     println!("cargo:rustc-link-search={}", folder.display());
     println!("cargo:rustc-link-arg=-Tlink.x"); // cortex-m-rt's
     println!("cargo:rerun-if-changed=memory.x");
-    println!("cargo:rerun-if-changed=../c/prior.h");
-    std::fs::write(out.join("prior.rs"), tables(&folder.join("../c/prior.h"))).expect("OUT_DIR");
+    let mut rust = String::new();
+    for header in ["../c/prior.h", "../c/patch.h"] {
+        println!("cargo:rerun-if-changed={header}");
+        rust += &tables(&folder.join(header));
+    }
+    std::fs::write(out.join("tables.rs"), rust).expect("OUT_DIR");
 }
 
 /// C's `static const type NAME[count] = {…};` as Rust's.
 fn tables(header: &Path) -> String {
-    let (text, mut rust) = (std::fs::read_to_string(header).expect("prior.h"), String::new());
+    let (text, mut rust) = (std::fs::read_to_string(header).expect("the header"), String::new());
     for definition in text.split("static const ").skip(1) {
         let (head, rest) = definition.split_once('=').expect("a definition");
         let value = rest.split_once(';').expect("its end").0.trim().replace('F', "");
@@ -23,7 +27,10 @@ fn tables(header: &Path) -> String {
         let kind = match kind {
             "float" => "f32",
             "double" => "f64",
-            _ => "u8",
+            "signed char" => "i8",
+            "unsigned char" => "u8",
+            "unsigned" => "u32",
+            _ => panic!("no type in Rust for {kind}"),
         };
         let written = match name.split_once('[') {
             Some((name, count)) => {

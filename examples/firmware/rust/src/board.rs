@@ -1,4 +1,4 @@
-//! QEMU's machine: text and the exit by semihosting, instructions by the clock, the stack by paint.
+//! QEMU's machine: text and the exit by semihosting, time by the clock, the stack by paint.
 
 use core::arch::asm;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -7,8 +7,6 @@ use cortex_m_rt::exception;
 const PAINT: u32 = 0x5a5a_5a5a;
 /// The deepest stack that is painted.
 const DEEP: u32 = 8 << 10;
-/// Instructions in a tick: with -icount shift=0 one takes 1 ns, and the clock has 25 MHz.
-const TICK: u64 = 40;
 const CLOCK: *mut u32 = 0xe000_e010 as *mut u32;
 
 static WRAPS: AtomicU32 = AtomicU32::new(0);
@@ -48,14 +46,14 @@ pub fn start_clock() {
     }
 }
 
-/// Instructions since then, about.
-pub fn instructions() -> u64 {
+/// Time since then, 40 instructions a tick: with -icount shift=0 one takes 1 ns, and the clock has 25 MHz.
+pub fn ticks() -> u32 {
     loop {
         let before = WRAPS.load(Ordering::Relaxed);
         // SAFETY: SysTick's value.
         let ticks = 0x0100_0000 - unsafe { CLOCK.add(2).read_volatile() };
         if WRAPS.load(Ordering::Relaxed) == before {
-            return TICK * ((u64::from(before) << 24) + u64::from(ticks));
+            return (before << 24).wrapping_add(ticks);
         }
     }
 }

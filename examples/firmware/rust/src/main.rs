@@ -1,20 +1,21 @@
-//! Restore a picture of 32 × 32 most of whose pixels are missing, without a heap and an operating system; the program of
+//! Restore a picture of 32 × 32 most of whose pixels are missing, without a heap and an operating system: a sample of the
+//! posterior by guided look-ahead, then one estimate by the preconditioned walk without noise. The program of
 //! ../c/restore.c in Rust, on the core alone.
 #![no_std]
 #![no_main]
 
 mod board;
-mod prior;
+mod network;
 mod text;
 
 use core::convert::Infallible;
 use cortex_m_rt::entry;
-use prior::GaussianField;
+use network::SmallNetwork;
 use rwt_core::{Chain, Denoiser, Error, Mask, MaskWalk, Method, Schedule, WalkError, noise};
 
 const SIDE: usize = 32;
 const PIXELS: usize = SIDE * SIDE;
-const LEVELS: usize = 24;
+const LEVELS: usize = 32;
 const SEED: u64 = 7;
 const ETA: f64 = 0.02;
 
@@ -36,34 +37,34 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 }
 
 /// Three pixels of ten, with noise that no chain of the seed has.
+#[inline(never)]
 fn measure(y: &mut Image, mask: &mut [u8; PIXELS]) {
     noise::fill(SEED, u64::from(u32::MAX), 0, 0, y);
     let mut state = 1u32;
     for (pixel, (y, mask)) in y.iter_mut().zip(mask).enumerate() {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         *mask = u8::from((state >> 16) % 10 < 3);
-        *y = if *mask != 0 { prior::picture(pixel) + ETA as f32 * *y } else { 0.0 };
+        *y = if *mask != 0 { network::picture(pixel) + ETA as f32 * *y } else { 0.0 };
     }
+}
+
+#[inline(never)]
+fn set_levels(levels: &mut [f64]) -> Result<(), Error> {
+    Schedule::Geometric { sigma_max: 2.0, sigma_min: ETA / 2.0 }.levels(levels)
 }
 
 /// Here and not where the walk goes on, which has less stack to use then.
 #[inline(never)]
-fn begin(
-    walk: &mut Option<MaskWalk<'static>>,
-    y: &'static Image,
-    mask: &'static [u8],
-    levels: &'static mut [f64],
-) -> Result<(), Error> {
-    Schedule::Geometric { sigma_max: 4.0, sigma_min: ETA / 5.0 }.levels(levels)?;
-    let (mask, chain) = (Mask::new(mask, 1)?, Chain { seed: SEED, chain: 0 });
-    let variance = GaussianField::VARIANCE;
-    *walk = Some(MaskWalk::new(mask, y, ETA, 0.0, variance, levels, Method::GuidedLookAhead, chain)?);
+fn begin(walk: &mut Option<MaskWalk<'static>>, problem: &Problem, method: Method) -> Result<(), Error> {
+    let (mask, chain) = (Mask::new(problem.mask, 1)?, Chain { seed: SEED, chain: 0 });
+    let Problem { y, levels, .. } = problem;
+    *walk = Some(MaskWalk::new(mask, *y, ETA, 0.0, SmallNetwork::VARIANCE, levels, method, chain)?);
     Ok(())
 }
 
 /// The library asks, the caller runs its denoiser.
 #[inline(never)]
-fn restore(
+fn go(
     walk: &mut MaskWalk<'_>,
     x: &mut Image,
     workspace: &mut [f32],
@@ -77,8 +78,36 @@ fn restore(
     Ok(())
 }
 
+/// One walk; what cannot be used, if it fails.
+#[inline(never)]
+fn restore(
+    walk: &mut Option<MaskWalk<'static>>,
+    problem: &Problem,
+    method: Method,
+    x: &mut Image,
+    workspace: &mut [f32],
+    denoiser: &mut impl Denoiser<Error = Infallible>,
+) -> Result<(), &'static str> {
+    begin(walk, problem, method).map_err(|error| name(&error.into()))?;
+    walk.as_mut().map_or(Ok(()), |walk| go(walk, x, workspace, denoiser).map_err(|error| name(&error)))
+}
+
+fn name(error: &WalkError) -> &'static str {
+    match error {
+        WalkError::Plan(Error::Parameter { name, .. }) | WalkError::NotFinite { name, .. } => name,
+        _ => "the walk",
+    }
+}
+
 fn words(image: &[f32]) -> impl Iterator<Item = u32> {
     image.iter().map(|v| v.to_bits())
+}
+
+/// What every walk has; y, the mask and the levels stand in the memory.
+struct Problem {
+    y: &'static Image,
+    mask: &'static [u8],
+    levels: &'static [f64],
 }
 
 #[entry]
@@ -91,33 +120,39 @@ fn main() -> ! {
         levels: [0.0; LEVELS],
     };
     static mut WALK: Option<MaskWalk<'static>> = None; // not all zeros: it would take the arrays into flash
+    static mut NETWORK: SmallNetwork = SmallNetwork::NEW;
     board::start_clock();
     let Memory { x, y, workspace, mask, levels } = MEMORY;
+    let error = NETWORK.error(x, &mut workspace[..PIXELS]);
     measure(y, mask);
-    let (y, before) = (&*y, prior::psnr(y));
+    let (y, mask, before) = (&*y, &*mask, network::psnr(y));
     board::paint();
-    let start = board::instructions();
-    let mut result = begin(WALK, y, mask, levels).map_err(WalkError::from);
-    if let Some(walk) = WALK {
-        result = restore(walk, x, workspace, &mut GaussianField);
+    let start = board::ticks();
+    let mut result = set_levels(levels).map_err(|_| "levels");
+    let problem = Problem { y, mask, levels };
+    result = result.and_then(|()| restore(WALK, &problem, Method::GuidedLookAhead, x, workspace, NETWORK));
+    let (sampled, sample) = (network::psnr(x), text::hash(words(x)));
+    let method = Method::Preconditioned { epsilon: 1.0, temperature: Some(0.0) };
+    result = result.and_then(|()| restore(WALK, &problem, method, x, workspace, NETWORK));
+    let (ticks, stack) = (board::ticks().wrapping_sub(start), board::stack());
+    if let Err(what) = result {
+        fail(what);
     }
-    let instructions = board::instructions() - start;
-    let stack = board::stack();
-    match result {
-        Err(WalkError::Plan(Error::Parameter { name, .. }) | WalkError::NotFinite { name, .. }) => fail(name),
-        Err(_) => fail("the walk"),
-        Ok(()) => report(x, y, before, instructions, stack),
-    }
+    text::number("millionths_from_pytorch", (error * 1e6) as u32);
+    text::hundredths("psnr_before", before);
+    text::hundredths("psnr_of_a_sample", sampled);
+    text::bits("sample", sample);
+    text::number("ticks", ticks);
+    text::number("stack", stack);
+    report(x, y);
     board::leave(0)
 }
 
-fn report(x: &Image, y: &Image, before: f64, instructions: u64, stack: u32) {
-    text::hundredths("psnr_before", before);
-    text::hundredths("psnr_after", prior::psnr(x));
+#[inline(never)]
+fn report(x: &Image, y: &Image) {
+    text::hundredths("psnr_after", network::psnr(x));
     text::bits("measurement", text::hash(words(y)));
     text::bits("image", text::hash(words(x)));
-    text::number("instructions", instructions as u32);
-    text::number("stack", stack);
     words(x).for_each(|bits| text::bits("pixel", bits));
 }
 

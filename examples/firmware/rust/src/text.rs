@@ -2,6 +2,7 @@
 
 use crate::board::print;
 
+#[inline(never)]
 fn digits(mut value: u32, base: u32, least: usize) {
     let (mut text, mut first) = ([0u8; 10], 10);
     while first > 0 && (value != 0 || 10 - first < least) {
