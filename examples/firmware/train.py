@@ -23,7 +23,7 @@ AVERAGE = 0.998  # of the weights, a step
 
 
 def load(folder):
-    """The pictures in grey, at their size and averaged over 2 x 2 and 4 x 4 pixels: [n, side, side] in [-1, 1] each."""
+    """One colour of the pictures as grey, as they are and averaged over 2, 3 and 4 pixels each way: [n, side, side]."""
     files = sorted(glob.glob(os.path.join(folder, "*.npy")))
     if not files:
         raise SystemExit(f"no *.npy in {folder}: make them with ../models/training/leaves.py")
