@@ -1,7 +1,7 @@
 """Train the firmware's denoiser on procedural pictures, with one thread.
 
     python ../models/training/leaves.py --out DIR --images 4000 --size 384 --seed 1
-    python train.py --data DIR --checkpoint FILE --minutes 20
+    python train.py --data DIR --checkpoint FILE --minutes 15
     python header.py --checkpoint FILE
 
 A training that was stopped goes on from its checkpoint; the learning rate follows the clock. No photograph is seen.
@@ -110,7 +110,7 @@ def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--data", required=True, help="folder with the pictures of leaves.py")
     options.add_argument("--checkpoint", required=True, help="file to write, and to go on from if it is there")
-    options.add_argument("--minutes", type=float, default=20)
+    options.add_argument("--minutes", type=float, default=15)
     options.add_argument("--batch", type=int, default=64)
     options.add_argument("--rate", type=float, default=3e-3)
     options.add_argument("--seed", type=int, default=1)
