@@ -53,7 +53,7 @@ pub(crate) unsafe fn read<T: SizedStruct>(from: *const T) -> Result<T, Failure> 
     // SAFETY: the caller says that `size` bytes are there.
     let bytes = unsafe { core::slice::from_raw_parts(from.cast::<u8>(), size) };
     let known = size.min(size_of::<T>());
-    if bytes[known..].iter().any(|b| *b != 0) {
+    if bytes.iter().skip(known).any(|b| *b != 0) {
         let text =
             format_args!("the struct has {size} bytes and sets options beyond the {known} that this library knows");
         return Err(Failure::new(RWT_ERR_UNSUPPORTED, text));
