@@ -3,6 +3,7 @@
 mod arena;
 mod arithmetic;
 mod emit;
+mod emit_products;
 mod emit_windows;
 mod kernels;
 mod lower;

@@ -65,7 +65,8 @@ impl Planned {
         levels: usize,
     ) -> Result<Self, Error> {
         let places = Places::new(lowered);
-        let mut emitter = Emitter { lowered, places: &places, shapes: Shapes::default() };
+        let mut emitter =
+            Emitter { lowered, places: &places, pictures: size.pictures as usize, shapes: Shapes::default() };
         let mut launches = [vec![], vec![], vec![]];
         for (number, step) in lowered.steps.iter().enumerate() {
             launches[lowered.phase(number) as usize].push(emitter.emit(step)?);
