@@ -32,19 +32,26 @@ pub(crate) struct Sessions {
     version: String,
     options: RuntimeOptions,
     threads: usize,
+    /// The address of the stream that the provider computes on, if it is not to be its own.
+    stream: Option<usize>,
     /// The model and the names of the axes of x, if there is a session for each shape.
     fixed: Option<(Source, Vec<String>)>,
     kept: Mutex<Vec<([usize; 4], Shared)>>,
 }
 
 impl Sessions {
-    /// Find the library and the provider.
-    pub(crate) fn open(source: Source, interface: &Interface, options: &RuntimeOptions) -> Result<Self, Error> {
+    /// Find the library and the provider. A stream outlives the sessions.
+    pub(crate) fn open(
+        source: Source,
+        interface: &Interface,
+        options: &RuntimeOptions,
+        stream: Option<usize>,
+    ) -> Result<Self, Error> {
         let (environment, version) = environment(options.library.as_ref())?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = if options.threads == 0 { cores } else { options.threads };
         let (fixed, kept) = (None, Mutex::default());
-        let mut sessions = Self { environment, version, options: options.clone(), threads, fixed, kept };
+        let mut sessions = Self { environment, version, options: options.clone(), threads, stream, fixed, kept };
         let builder = sessions.builder()?;
         if options.provider.wants_fixed_shapes() {
             sessions.fixed = Some((source, interface.axes.clone()));
@@ -114,7 +121,7 @@ impl Sessions {
         let mut builder = option(builder.with_optimization_level(GraphOptimizationLevel::Level3))?;
         builder = option(builder.with_intra_threads(self.threads))?;
         builder = option(builder.with_log_level(LogLevel::Fatal))?; // errors are returned
-        let dispatch = self.options.provider.dispatch(&self.options, self.threads)?;
+        let dispatch = self.options.provider.dispatch(&self.options, self.threads, self.stream)?;
         if dispatch.is_empty() {
             return Ok(builder);
         }

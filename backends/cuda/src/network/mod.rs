@@ -1,7 +1,8 @@
-//! Denoisers in ONNX files, executed on the device in f32.
+//! Denoisers in ONNX files, executed on the device in f32: by kernels of our own, or by ONNX Runtime.
 
 mod arena;
 mod arithmetic;
+mod borders;
 mod emit;
 mod emit_windows;
 mod kernels;
@@ -14,6 +15,7 @@ mod patterns;
 mod planned;
 mod program;
 mod rearrange;
+mod runtime_network;
 mod shapes;
 mod step;
 mod values;
@@ -21,3 +23,4 @@ mod view;
 mod window;
 
 pub use onnx_network::{Needed, OnnxNetwork};
+pub use runtime_network::RuntimeNetwork;
