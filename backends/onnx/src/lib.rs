@@ -57,6 +57,7 @@ mod library;
 mod memory;
 mod model_info;
 mod network;
+mod nvidia;
 mod onnx_denoiser;
 mod operators;
 mod padding;

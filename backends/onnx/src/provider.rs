@@ -76,7 +76,8 @@ impl Provider {
         if !self.is_in_library() {
             let name = self.package();
             return refused(format!(
-                "this build of ONNX Runtime does not have it: install {name}, and name its library"
+                "this build of ONNX Runtime does not have it: install {name}, and name its library as the option or in \
+                 ORT_DYLIB_PATH"
             ));
         }
         let (bf16, f16) = (options.precision == Precision::Bf16, options.precision == Precision::F16);
@@ -127,6 +128,17 @@ impl Provider {
             Self::DirectMl => ep::DirectML::is_available(),
         };
         answer.unwrap_or(false)
+    }
+
+    /// What to do where it does not start.
+    pub(crate) fn needs(self) -> &'static str {
+        match self {
+            Self::Cuda | Self::TensorRt => {
+                "it needs an NVIDIA GPU (nvidia-smi lists them) and NVIDIA's libraries: pip install \
+                 'onnxruntime-gpu[cuda,cudnn]', or name their folder in LD_LIBRARY_PATH"
+            }
+            _ => "it needs the device and its driver",
+        }
     }
 
     fn package(self) -> &'static str {

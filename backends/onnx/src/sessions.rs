@@ -12,7 +12,7 @@ use crate::assignment;
 use crate::interface::Interface;
 use crate::library::Library;
 use crate::source::Source;
-use crate::{Error, Precision, RuntimeOptions};
+use crate::{Error, Precision, Provider, RuntimeOptions, nvidia};
 
 /// The one library of this process and its environment.
 static LOADED: Mutex<Option<(Library, Environment)>> = Mutex::new(None);
@@ -29,7 +29,7 @@ type Shared = Arc<Mutex<Session>>;
 /// Makes sessions and keeps them.
 pub(crate) struct Sessions {
     environment: Environment,
-    version: String,
+    library: Library,
     options: RuntimeOptions,
     threads: usize,
     /// The address of the stream that the provider computes on, if it is not to be its own.
@@ -47,11 +47,11 @@ impl Sessions {
         options: &RuntimeOptions,
         stream: Option<usize>,
     ) -> Result<Self, Error> {
-        let (environment, version) = environment(options.library.as_ref())?;
+        let (environment, library) = environment(options.library.as_ref())?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = if options.threads == 0 { cores } else { options.threads };
         let (fixed, kept) = (None, Mutex::default());
-        let mut sessions = Self { environment, version, options: options.clone(), threads, stream, fixed, kept };
+        let mut sessions = Self { environment, library, options: options.clone(), threads, stream, fixed, kept };
         let builder = sessions.builder()?;
         if options.provider.wants_fixed_shapes() {
             sessions.fixed = Some((source, interface.axes.clone()));
@@ -102,7 +102,7 @@ impl Sessions {
     /// The engine's version and what computes.
     pub(crate) fn name(&self) -> String {
         let RuntimeOptions { provider, device, precision, cpu_fallback, .. } = &self.options;
-        let mut name = format!("ONNX Runtime {}, {provider}", self.version);
+        let mut name = format!("ONNX Runtime {}, {provider}", self.library.version);
         if !device.is_empty() {
             name += &format!(" {device}");
         }
@@ -121,6 +121,9 @@ impl Sessions {
         let mut builder = option(builder.with_optimization_level(GraphOptimizationLevel::Level3))?;
         builder = option(builder.with_intra_threads(self.threads))?;
         builder = option(builder.with_log_level(LogLevel::Fatal))?; // errors are returned
+        if matches!(self.options.provider, Provider::Cuda | Provider::TensorRt) {
+            nvidia::open_beside(&self.library.path);
+        }
         let dispatch = self.options.provider.dispatch(&self.options, self.threads, self.stream)?;
         if dispatch.is_empty() {
             return Ok(builder);
@@ -130,7 +133,11 @@ impl Sessions {
             false => option(builder.with_disable_cpu_fallback())?,
         };
         builder = option(builder.with_memory_pattern(false))?; // as DirectML demands
-        builder.with_execution_providers(dispatch).map_err(|error| self.refused(&error.to_string()))
+        builder.with_execution_providers(dispatch).map_err(|error| {
+            let (provider, why) = (self.options.provider, error.to_string());
+            let why = why.rsplit("[ONNXRuntimeError] : ").next().unwrap_or(&why).trim();
+            self.refused(&format!("it does not start ({why}); {}", provider.needs()))
+        })
     }
 
     fn commit(&self, mut builder: SessionBuilder, source: &Source) -> Result<Session, Error> {
@@ -159,8 +166,8 @@ impl Sessions {
     }
 }
 
-/// The process's environment, made at the first call, and the library's version.
-fn environment(path: Option<&PathBuf>) -> Result<(Environment, String), Error> {
+/// The process's environment, made at the first call, and the library.
+fn environment(path: Option<&PathBuf>) -> Result<(Environment, Library), Error> {
     let mut loaded = locked(&LOADED);
     if let Some((library, environment)) = &*loaded {
         if let Some(path) = path.filter(|path| **path != library.path) {
@@ -170,13 +177,13 @@ fn environment(path: Option<&PathBuf>) -> Result<(Environment, String), Error> {
                 tried: vec![format!("{}: {why}", path.display())],
             });
         }
-        return Ok((environment.clone(), library.version.clone()));
+        return Ok((environment.clone(), library.clone()));
     }
     let library = Library::find(path.map(PathBuf::as_path))?;
     let builder = ort::init_from(&library.path).map_err(|error| engine("loading", &error))?;
     let environment = builder.with_name("rwt").build().map_err(|error| engine("loading", &error))?;
     *loaded = Some((library.clone(), environment.clone()));
-    Ok((environment, library.version))
+    Ok((environment, library))
 }
 
 /// A builder with one more option.

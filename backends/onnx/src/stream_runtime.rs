@@ -130,11 +130,11 @@ impl StreamRuntime {
             Provider::Cpu => (AllocationDevice::CPU, 0),
             _ => (AllocationDevice::CUDA, self.device),
         };
-        let memory =
-            MemoryInfo::new(place, number, AllocatorType::Device, MemoryType::Default).map_err(failed)?;
+        let memory = MemoryInfo::new(place, number, AllocatorType::Device, MemoryType::Default).map_err(failed)?;
         let shape = Shape::new(shape.iter().map(|&size| size as i64));
         // SAFETY: the promise of whoever gave the address.
-        let value = unsafe { TensorRefMut::<T>::from_raw(memory, with_exposed_provenance_mut(address as usize), shape) };
+        let value =
+            unsafe { TensorRefMut::<T>::from_raw(memory, with_exposed_provenance_mut(address as usize), shape) };
         Ok(value.map_err(failed)?.into_dyn())
     }
 }

@@ -40,7 +40,10 @@ struct Planned {
 
 impl std::fmt::Debug for RuntimeNetwork {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RuntimeNetwork").field("engine", &self.engine()).field("info", self.info()).finish_non_exhaustive()
+        f.debug_struct("RuntimeNetwork")
+            .field("engine", &self.engine())
+            .field("info", self.info())
+            .finish_non_exhaustive()
     }
 }
 
@@ -59,7 +62,12 @@ impl RuntimeNetwork {
         options: &RuntimeOptions,
     ) -> Result<Self, Error> {
         let number = device.info().index.to_string();
-        Self::on(device, path.as_ref(), keys, &RuntimeOptions { provider: Provider::Cuda, device: number, ..options.clone() })
+        Self::on(
+            device,
+            path.as_ref(),
+            keys,
+            &RuntimeOptions { provider: Provider::Cuda, device: number, ..options.clone() },
+        )
     }
 
     /// The same with ONNX Runtime's provider for the processor, on a stand-in for a device.
