@@ -134,8 +134,8 @@ impl Provider {
     pub(crate) fn needs(self) -> &'static str {
         match self {
             Self::Cuda | Self::TensorRt => {
-                "it needs an NVIDIA GPU (nvidia-smi lists them) and NVIDIA's libraries: pip install \
-                 'onnxruntime-gpu[cuda,cudnn]', or name their folder in LD_LIBRARY_PATH"
+                "it needs an NVIDIA GPU with a driver as new as its CUDA (nvidia-smi tells both) and NVIDIA's libraries: pip \
+                 install 'onnxruntime-gpu[cuda,cudnn]', or name their folder in LD_LIBRARY_PATH"
             }
             _ => "it needs the device and its driver",
         }

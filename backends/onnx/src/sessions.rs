@@ -121,7 +121,7 @@ impl Sessions {
         let mut builder = option(builder.with_optimization_level(GraphOptimizationLevel::Level3))?;
         builder = option(builder.with_intra_threads(self.threads))?;
         builder = option(builder.with_log_level(LogLevel::Fatal))?; // errors are returned
-        if matches!(self.options.provider, Provider::Cuda | Provider::TensorRt) {
+        if self.is_nvidia() {
             nvidia::open_beside(&self.library.path);
         }
         let dispatch = self.options.provider.dispatch(&self.options, self.threads, self.stream)?;
@@ -133,11 +133,7 @@ impl Sessions {
             false => option(builder.with_disable_cpu_fallback())?,
         };
         builder = option(builder.with_memory_pattern(false))?; // as DirectML demands
-        builder.with_execution_providers(dispatch).map_err(|error| {
-            let (provider, why) = (self.options.provider, error.to_string());
-            let why = why.rsplit("[ONNXRuntimeError] : ").next().unwrap_or(&why).trim();
-            self.refused(&format!("it does not start ({why}); {}", provider.needs()))
-        })
+        builder.with_execution_providers(dispatch).map_err(|error| self.not_started(&error.to_string()))
     }
 
     fn commit(&self, mut builder: SessionBuilder, source: &Source) -> Result<Session, Error> {
@@ -157,8 +153,20 @@ impl Sessions {
                      the CPU was not allowed for them",
                 );
             }
+            if self.is_nvidia() && why.contains(" failure ") {
+                return self.not_started(&why); // "CUDA failure 100: ..."
+            }
             engine("loading", &why)
         })
+    }
+
+    fn is_nvidia(&self) -> bool {
+        matches!(self.options.provider, Provider::Cuda | Provider::TensorRt)
+    }
+
+    fn not_started(&self, why: &str) -> Error {
+        let why = why.rsplit("[ONNXRuntimeError] : ").next().unwrap_or(why).trim();
+        self.refused(&format!("it does not start ({why}); {}", self.options.provider.needs()))
     }
 
     fn refused(&self, why: &str) -> Error {
