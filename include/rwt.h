@@ -257,7 +257,8 @@ typedef enum rwt_engine {
    */
   RWT_ENGINE_EMBEDDED = 0,
   /**
-   * ONNX Runtime, found when a model is opened: one evaluation at a time, on several threads.
+   * ONNX Runtime, found when a model is opened: one evaluation at a time, on several threads. With RWT_PROVIDER_CUDA walks
+   * stay on the GPU as with RWT_ENGINE_CUDA.
    */
   RWT_ENGINE_ONNX_RUNTIME = 1,
   /**
@@ -281,7 +282,9 @@ typedef enum rwt_provider {
    */
   RWT_PROVIDER_OPENVINO = 1,
   /**
-   * NVIDIA's CUDA (onnxruntime-gpu). Not tested yet, as the three below.
+   * NVIDIA's CUDA (onnxruntime-gpu, which may need the packages of its extras cuda and cudnn beside it), in f32, on the
+   * stream of the walk. A cpu_fallback, or a library built without the cuda feature, copies each image instead. Not run
+   * on a GPU yet, as the three below.
    */
   RWT_PROVIDER_CUDA = 2,
   /**
@@ -402,7 +405,7 @@ typedef struct rwt_denoiser_options {
   int32_t precision;
   /**
    * The provider's device; NULL: its first. "CPU", "GPU", "GPU.1", "NPU" for OpenVINO, else a number. For
-   * RWT_ENGINE_CUDA: its number, see rwt_cuda_device_count.
+   * RWT_ENGINE_CUDA and RWT_PROVIDER_CUDA: its number, see rwt_cuda_device_count.
    */
   const char *device;
   /**

@@ -33,7 +33,8 @@ static const char *const HELP =
     "                  ORT_DYLIB_PATH=.../libonnxruntime.so.*); or with\n"
     "                  that of onnxruntime-openvino openvino, or\n"
     "                  openvino-bf16: faster, less exact; cuda: an\n"
-    "                  NVIDIA GPU                                     [embedded]\n"
+    "                  NVIDIA GPU; or with the library of\n"
+    "                  onnxruntime-gpu onnxruntime-cuda               [embedded]\n"
     "  --out FOLDER    where the pictures go                          [out]\n"
     "  --help\n"
     "\n"
@@ -58,6 +59,7 @@ static const struct {
     {"openvino", RWT_ENGINE_ONNX_RUNTIME, RWT_PROVIDER_OPENVINO, RWT_PRECISION_F32},
     {"openvino-bf16", RWT_ENGINE_ONNX_RUNTIME, RWT_PROVIDER_OPENVINO, RWT_PRECISION_BF16},
     {"cuda", RWT_ENGINE_CUDA, RWT_PROVIDER_CPU, RWT_PRECISION_F32},
+    {"onnxruntime-cuda", RWT_ENGINE_ONNX_RUNTIME, RWT_PROVIDER_CUDA, RWT_PRECISION_F32},
 };
 
 static const struct option NAMES[] = {
@@ -139,7 +141,7 @@ static void set_engine(options *o, const char *name)
             o->precision = ENGINES[i].precision;
             return;
         }
-    fail("--engine %s: give embedded, onnxruntime, openvino, openvino-bf16 or cuda", name);
+    fail("--engine %s: give embedded, onnxruntime, openvino, openvino-bf16, cuda or onnxruntime-cuda", name);
 }
 
 static void options_set(options *o, int letter)

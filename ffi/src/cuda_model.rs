@@ -5,7 +5,11 @@ use crate::noise_model::Noise;
 use crate::operator::{Diagonal, Kind, Measurement};
 use crate::status::{Failure, rwt_status_code, rwt_status_code::*};
 use rwt_core::{Chain, Denoiser, Method, Step, Walk};
-use rwt_cuda::{Chains, Condition, Device, DeviceFourier, DeviceMask, Error, OnHost, OnnxNetwork, Prior, Watch};
+use rwt_cuda::{
+    Chains, Condition, CudaDenoiser, Device, DeviceFourier, DeviceMask, Error, OnHost, OnnxNetwork, Prior,
+    RuntimeNetwork, Watch,
+};
+use rwt_onnx::{ModelInfo, RuntimeOptions};
 use std::ffi::CString;
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,13 +17,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Pictures of an evaluation, where nobody says.
 const BATCH: usize = 16;
 
+/// A network, whoever computes it.
+type Network = Box<dyn CudaDenoiser + Send>;
+
 /// A network on a device; one thread at a time uses it.
 pub(crate) struct CudaModel {
-    pub info: rwt_onnx::ModelInfo,
+    pub info: ModelInfo,
     pub engine: CString,
     batch: usize,
     device: Device,
-    on_host: Mutex<OnHost<OnnxNetwork>>,
+    on_host: Mutex<OnHost<Network>>,
 }
 
 /// One thread's access, for images of one shape.
@@ -39,22 +46,39 @@ pub(crate) struct DeviceWalk<'a> {
 }
 
 impl CudaModel {
-    pub fn open(path: &str, keys: &[(&str, &str)], index: usize, batch: usize) -> Result<Self, Failure> {
+    /// Computed by kernels of our own, or with options by ONNX Runtime.
+    pub fn open(
+        path: &str,
+        keys: &[(&str, &str)],
+        index: usize,
+        batch: usize,
+        runtime: Option<&RuntimeOptions>,
+    ) -> Result<Self, Failure> {
         let named = |error| match error {
             Error::Network(error) => refusal(path, &error),
             error @ Error::Operator { .. } => Failure::new(RWT_ERR_MODEL, format!("{path}: {error}")),
             error => failure(error),
         };
         let device = Device::open(index).map_err(failure)?;
-        let network = OnnxNetwork::open(path, keys).map_err(named)?;
-        let info = network.info().clone();
-        let engine = CString::new(format!("CUDA, {}", device.info().name)).unwrap_or_default();
+        let (network, info, engine): (Network, ModelInfo, String) = match runtime {
+            Some(options) => {
+                let network = RuntimeNetwork::open(&device, path, keys, options).map_err(named)?;
+                let (info, engine) = (network.info().clone(), network.engine());
+                (Box::new(network), info, engine)
+            }
+            None => {
+                let network = OnnxNetwork::open(path, keys).map_err(named)?;
+                let info = network.info().clone();
+                (Box::new(network), info, "CUDA".into())
+            }
+        };
+        let engine = CString::new(format!("{engine}, {}", device.info().name)).unwrap_or_default();
         let on_host = Mutex::new(OnHost::new(&device, network).map_err(failure)?);
         let batch = if batch == 0 { BATCH } else { batch.min(65_535) };
         Ok(Self { info, engine, batch, device, on_host })
     }
 
-    fn lock(&self) -> MutexGuard<'_, OnHost<OnnxNetwork>> {
+    fn lock(&self) -> MutexGuard<'_, OnHost<Network>> {
         self.on_host.lock().unwrap_or_else(PoisonError::into_inner) // it is planned anew for each use
     }
 
@@ -121,7 +145,7 @@ impl CudaEvaluator<'_> {
 
     fn conditioned(
         &self,
-        on_host: &mut OnHost<OnnxNetwork>,
+        on_host: &mut OnHost<Network>,
         mut condition: impl Condition,
         prior: Prior,
         walk: &DeviceWalk<'_>,
@@ -151,7 +175,7 @@ impl CudaEvaluator<'_> {
     /// The samples, or of a walk that is cancelled the newest denoised images.
     fn fetch<D>(&self, chains: &Chains<D>, walked: Result<(), Error>, x: &mut [f32]) -> Result<(), Error>
     where
-        D: rwt_cuda::CudaDenoiser,
+        D: CudaDenoiser,
     {
         match walked {
             Ok(()) => chains.x().read(&self.model.device, x),

@@ -13,7 +13,8 @@ use std::ffi::c_char;
 pub enum rwt_engine {
     /** The engine inside this library (the default): chains run in parallel, on one thread each. */
     RWT_ENGINE_EMBEDDED = 0,
-    /** ONNX Runtime, found when a model is opened: one evaluation at a time, on several threads. */
+    /** ONNX Runtime, found when a model is opened: one evaluation at a time, on several threads. With RWT_PROVIDER_CUDA walks
+     * stay on the GPU as with RWT_ENGINE_CUDA. */
     RWT_ENGINE_ONNX_RUNTIME = 1,
     /** Kernels of our own on an NVIDIA GPU, in f32; NVIDIA's driver is found when a model is opened. Posterior samples of
      * missing pixels, periodic blurs and Fourier coefficients of one coil, and samples of the prior, are walked there too,
@@ -29,7 +30,9 @@ pub enum rwt_provider {
     RWT_PROVIDER_CPU = 0,
     /** Intel's OpenVINO (the build of `pip install onnxruntime-openvino`). */
     RWT_PROVIDER_OPENVINO = 1,
-    /** NVIDIA's CUDA (onnxruntime-gpu). Not tested yet, as the three below. */
+    /** NVIDIA's CUDA (onnxruntime-gpu, which may need the packages of its extras cuda and cudnn beside it), in f32, on the
+     * stream of the walk. A cpu_fallback, or a library built without the cuda feature, copies each image instead. Not run
+     * on a GPU yet, as the three below. */
     RWT_PROVIDER_CUDA = 2,
     /** NVIDIA's TensorRT (onnxruntime-gpu, and TensorRT). */
     RWT_PROVIDER_TENSORRT = 3,
@@ -79,7 +82,7 @@ pub struct rwt_denoiser_options {
     /** One of rwt_precision, for ONNX Runtime. */
     pub precision: i32,
     /** The provider's device; NULL: its first. "CPU", "GPU", "GPU.1", "NPU" for OpenVINO, else a number. For
-     * RWT_ENGINE_CUDA: its number, see rwt_cuda_device_count. */
+     * RWT_ENGINE_CUDA and RWT_PROVIDER_CUDA: its number, see rwt_cuda_device_count. */
     pub device: *const c_char,
     /** Not 0: operators that the provider lacks may run on the CPU. With 0 a network that has some is refused. */
     pub cpu_fallback: u32,
@@ -151,11 +154,21 @@ impl<'a> Texts<'a> {
 
 #[cfg(feature = "onnx")]
 pub(crate) fn open(path: &str, options: &rwt_denoiser_options, texts: &Texts<'_>) -> Result<Shared, Failure> {
-    use rwt_onnx::{OnnxDenoiser, OpenOptions};
+    use rwt_onnx::{EngineChoice, OnnxDenoiser, OpenOptions, Precision, Provider};
     if options.engine == rwt_engine::RWT_ENGINE_CUDA as i32 {
-        return open_on_device(path, options, texts);
+        if options.provider != 0 || options.precision != 0 {
+            return Err(Failure::argument("RWT_ENGINE_CUDA has no provider and computes in f32: leave both at 0"));
+        }
+        return open_on_device(path, options, texts, None);
     }
     let engine = engine(options, texts)?;
+    if let EngineChoice::Runtime(runtime) = &engine
+        && cfg!(feature = "cuda")
+        && (runtime.provider, runtime.precision) == (Provider::Cuda, Precision::F32)
+        && !runtime.cpu_fallback
+    {
+        return open_on_device(path, options, texts, Some(runtime));
+    }
     let how = OpenOptions { engine, keys: &texts.keys, memory: options.memory };
     let model = OnnxDenoiser::open_with(path, &how).map_err(|error| refusal(path, &error))?;
     Ok(Shared::onnx(described(model.info()), model))
@@ -188,23 +201,30 @@ pub(crate) fn refusal(path: &str, error: &rwt_onnx::Error) -> Failure {
 }
 
 #[cfg(feature = "cuda")]
-fn open_on_device(path: &str, options: &rwt_denoiser_options, texts: &Texts<'_>) -> Result<Shared, Failure> {
-    if options.provider != 0 || options.precision != 0 {
-        return Err(Failure::argument("RWT_ENGINE_CUDA has no provider and computes in f32: leave both at 0"));
-    }
+fn open_on_device(
+    path: &str,
+    options: &rwt_denoiser_options,
+    texts: &Texts<'_>,
+    runtime: Option<&rwt_onnx::RuntimeOptions>,
+) -> Result<Shared, Failure> {
     let index = match texts.device {
         None => 0,
         Some(text) => text.parse().map_err(|_| {
             Failure::argument(format!("device must be the number of an NVIDIA GPU such as \"0\", found {text:?}"))
         })?,
     };
-    let model = crate::cuda_model::CudaModel::open(path, &texts.keys, index, options.batch as usize)?;
+    let model = crate::cuda_model::CudaModel::open(path, &texts.keys, index, options.batch as usize, runtime)?;
     let (info, engine) = (described(&model.info), model.engine.clone());
     Ok(Shared { info, engine, kind: crate::denoiser::Kind::Cuda(Box::new(model)) })
 }
 
 #[cfg(all(feature = "onnx", not(feature = "cuda")))]
-fn open_on_device(_: &str, _: &rwt_denoiser_options, _: &Texts<'_>) -> Result<Shared, Failure> {
+fn open_on_device(
+    _: &str,
+    _: &rwt_denoiser_options,
+    _: &Texts<'_>,
+    _: Option<&rwt_onnx::RuntimeOptions>,
+) -> Result<Shared, Failure> {
     Err(Failure::new(RWT_ERR_UNSUPPORTED, "this library was built without the cuda feature"))
 }
 

@@ -42,6 +42,15 @@ static void a_device_is_listed_and_chosen(void)
     options.precision = RWT_PRECISION_BF16;
     FAILS(rwt_denoiser_open_with(model_path, &options, &denoiser), RWT_ERR_ARGUMENT, "f32");
     options.precision = RWT_PRECISION_F32;
+    options.provider = RWT_PROVIDER_CUDA;
+    FAILS(rwt_denoiser_open_with(model_path, &options, &denoiser), RWT_ERR_ARGUMENT, "provider");
+    options.engine = RWT_ENGINE_ONNX_RUNTIME; /* on the device, too, but there is no such library here */
+    FAILS(rwt_denoiser_open_with(model_path, &options, &denoiser), RWT_ERR_UNSUPPORTED, "install onnxruntime");
+    options.device = "99";
+    FAILS(rwt_denoiser_open_with(model_path, &options, &denoiser), RWT_ERR_UNSUPPORTED, "device 99 was asked for");
+    options.device = NULL;
+    options.provider = RWT_PROVIDER_CPU;
+    options.engine = RWT_ENGINE_CUDA;
     FAILS(rwt_denoiser_open_with("/nowhere.onnx", &options, &denoiser), RWT_ERR_IO, "nowhere");
     CHECK(!denoiser);
 }

@@ -110,18 +110,15 @@ impl<D: CudaDenoiser> Chains<D> {
         let terms = Terms { previous: previous.as_ref().map_or(0, Array::address), ..Terms::default() };
         let sigmas: Vec<_> = steps.iter().map(|step| step.sigma).collect();
         self.start(&sigmas, first)?;
-        let evaluating = self.capture(|chains| {
-            chains.begin(&rows)?;
-            chains.evaluate(chains.denoised.address())?;
+        let work = |chains: &mut Self, evaluates: bool| {
+            if evaluates {
+                chains.begin(&rows)?;
+                chains.evaluate(chains.denoised.address())?;
+            }
             chains.update(&rows, first, terms)?;
             chains.next()
-        })?;
-        let plain = self.capture(|chains| {
-            chains.update(&rows, first, terms)?;
-            chains.next()
-        })?;
-        let graph = |row: usize| if steps[row].denoised == 0.0 { &plain } else { &evaluating };
-        self.replay(steps.len(), graph, watch, |row| steps[row].sigma)
+        };
+        self.repeat(&sigmas, |row| steps[row].denoised != 0.0, work, watch)
     }
 
     /// Get the denoiser ready for these levels, and begin at the first.
@@ -131,41 +128,46 @@ impl<D: CudaDenoiser> Chains<D> {
         self.bad.write(&self.device, &[ALL_FINITE])
     }
 
-    pub(crate) fn capture(&mut self, work: impl FnOnce(&mut Self) -> Result<(), Error>) -> Result<Graph, Error> {
-        let device = self.device.clone();
-        Graph::capture(&device, || work(self))
-    }
-
-    /// Replay the graph of each row; the first thing that is not finite is an error.
-    pub(crate) fn replay<'g>(
-        &self,
-        rows: usize,
-        graph: impl Fn(usize) -> &'g Graph,
+    /// Do the work of each row, which is of two kinds; the first thing that is not finite is an error. The work of a kind is
+    /// captured once and replayed, unless the denoiser cannot be captured.
+    pub(crate) fn repeat(
+        &mut self,
+        sigmas: &[f64],
+        kind: impl Fn(usize) -> bool,
+        mut work: impl FnMut(&mut Self, bool) -> Result<(), Error>,
         mut watch: Option<Watch<'_>>,
-        sigma: impl Fn(usize) -> f64,
     ) -> Result<(), Error> {
+        let (device, rows, mut graphs) = (self.device.clone(), sigmas.len(), [None, None]);
         for row in 0..rows {
-            graph(row).replay()?;
+            let kind = kind(row);
+            if !self.denoiser.is_capturable() {
+                work(self, kind)?;
+            } else if let Some(graph) = &graphs[usize::from(kind)] {
+                Graph::replay(graph)?;
+            } else {
+                let graph = graphs[usize::from(kind)].insert(Graph::capture(&device, || work(self, kind))?);
+                graph.replay()?;
+            }
             let Some(Watch { every, observe }) = &mut watch else { continue };
             if *every > 0 && ((row + 1) % *every == 0 || row + 1 == rows) {
-                self.check(&sigma)?; // waits
+                self.check(sigmas)?; // waits
                 if observe(row + 1, rows).is_break() {
                     return Err(Error::Cancelled { row });
                 }
             }
         }
-        self.check(sigma)
+        self.check(sigmas)
     }
 
     /// Wait, and look for what is not finite.
-    fn check(&self, sigma: impl Fn(usize) -> f64) -> Result<(), Error> {
+    fn check(&self, sigmas: &[f64]) -> Result<(), Error> {
         let mut bad = [0];
         self.bad.read(&self.device, &mut bad)?;
         if bad[0] == ALL_FINITE {
             return Ok(());
         }
         let (row, element) = ((bad[0] >> ELEMENT_BITS) as usize, (bad[0] & ((1 << ELEMENT_BITS) - 1)) as usize);
-        Err(Error::NotFinite { name: "the denoised image or x", row, sigma: sigma(row), element })
+        Err(Error::NotFinite { name: "the denoised image or x", row, sigma: sigmas[row], element })
     }
 
     /// σ ← the present row's.

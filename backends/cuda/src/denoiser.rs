@@ -43,21 +43,35 @@ pub trait CudaDenoiser {
     /// # Errors
     /// A kernel that could not be enqueued.
     fn enqueue(&mut self, io: &Io) -> Result<(), Error>;
-}
 
-impl<D: CudaDenoiser + ?Sized> CudaDenoiser for &mut D {
-    fn plan(
-        &mut self,
-        device: &Device,
-        chains: usize,
-        shape: [usize; 3],
-        sigmas: &[f64],
-        first: Option<Chain>,
-    ) -> Result<(), Error> {
-        (**self).plan(device, chains, shape, sigmas, first)
-    }
-
-    fn enqueue(&mut self, io: &Io) -> Result<(), Error> {
-        (**self).enqueue(io)
+    /// May what [`CudaDenoiser::enqueue`] enqueues be captured into a graph? If not, a walk calls it for every evaluation.
+    fn is_capturable(&self) -> bool {
+        true
     }
 }
+
+macro_rules! forwarded {
+    ($($holder:ty),*) => { $(
+        impl<D: CudaDenoiser + ?Sized> CudaDenoiser for $holder {
+            fn plan(
+                &mut self,
+                device: &Device,
+                chains: usize,
+                shape: [usize; 3],
+                sigmas: &[f64],
+                first: Option<Chain>,
+            ) -> Result<(), Error> {
+                (**self).plan(device, chains, shape, sigmas, first)
+            }
+
+            fn enqueue(&mut self, io: &Io) -> Result<(), Error> {
+                (**self).enqueue(io)
+            }
+
+            fn is_capturable(&self) -> bool {
+                (**self).is_capturable()
+            }
+        }
+    )* };
+}
+forwarded!(&mut D, Box<D>);

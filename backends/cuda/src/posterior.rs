@@ -79,16 +79,13 @@ impl<D: CudaDenoiser> Chains<D> {
         let sigmas: Vec<_> = plan.iter().map(|level| level.sigma).collect();
         self.start(&sigmas, first)?;
         self.first_place(prior, levels, first)?;
-        let level = self.capture(|chains| {
-            if is_guided {
-                chains.look_ahead(condition, &arrays, &place)
-            } else {
-                chains.precondition(condition, &arrays, &place)
-            }
-        })?;
-        let end = self.capture(|chains| chains.end(condition, &arrays, &place))?;
         let last = plan.len() - 1;
-        self.replay(plan.len(), |row| if row < last { &level } else { &end }, watch, |row| plan[row].sigma)
+        let work = |chains: &mut Self, is_last: bool| match (is_last, is_guided) {
+            (true, _) => chains.end(condition, &arrays, &place),
+            (false, true) => chains.look_ahead(condition, &arrays, &place),
+            (false, false) => chains.precondition(condition, &arrays, &place),
+        };
+        self.repeat(&sigmas, |row| row == last, work, watch)
     }
 
     fn place(&self, arrays: &Arrays, first: Chain) -> Place {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::embedded::{self, Embedded};
 use crate::interface::Interface;
@@ -96,7 +97,7 @@ impl Engine {
             EngineChoice::Runtime(options) => {
                 let source = match path.filter(|_| options.provider.wants_fixed_shapes()) {
                     Some(path) => Source::file(bytes, path)?,
-                    None => Source::Bytes(bytes),
+                    None => Source::Bytes(Arc::new(bytes)),
                 };
                 Self::Runtime(Box::new(Runtime::load(source, interface, options)?))
             }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 
 use rwt_core::Chain;
 
@@ -22,10 +23,10 @@ const ELEMENT_LIMIT: u64 = i32::MAX as u64;
 
 /// A denoiser's file as the engines take it, read and checked in the same way, for an executor of its own.
 pub struct Network {
-    bytes: Vec<u8>,
+    pub(crate) bytes: Arc<Vec<u8>>,
     info: ModelInfo,
     graph: Graph,
-    interface: Interface,
+    pub(crate) interface: Interface,
 }
 
 /// What an evaluation at one noise level takes beside x: the network is given `scale`·x and `time`, and
@@ -143,7 +144,7 @@ impl Network {
         let graph = Graph::read(&bytes)?;
         graph.check_depth(DEPTH_LIMIT)?;
         let interface = Interface::new(&graph, names, &info)?;
-        Ok(Self { bytes, info, graph, interface })
+        Ok(Self { bytes: Arc::new(bytes), info, graph, interface })
     }
 
     /// What the model says about itself.

@@ -57,11 +57,12 @@ impl Provider {
         if self.copies() { 16 } else { (64 * 64 / pixels.max(1)).clamp(1, 16) }
     }
 
-    /// What registers it with a session; nothing for the CPU's, which every session has.
+    /// What registers it with a session; nothing for the CPU's, which every session has. CUDA's computes on the stream.
     pub(crate) fn dispatch(
         self,
         options: &RuntimeOptions,
         threads: usize,
+        stream: Option<usize>,
     ) -> Result<Vec<ExecutionProviderDispatch>, Error> {
         let refused = |why: String| Err(Error::Provider { provider: self.to_string(), why });
         let supports = match options.precision {
@@ -75,7 +76,8 @@ impl Provider {
         if !self.is_in_library() {
             let name = self.package();
             return refused(format!(
-                "this build of ONNX Runtime does not have it: install {name}, and name its library"
+                "this build of ONNX Runtime does not have it: install {name}, and name its library as the option or in \
+                 ORT_DYLIB_PATH"
             ));
         }
         let (bf16, f16) = (options.precision == Precision::Bf16, options.precision == Precision::F16);
@@ -93,7 +95,7 @@ impl Provider {
         let provider = match self {
             Self::Cpu => return Ok(Vec::new()),
             Self::OpenVino => openvino(options, threads),
-            Self::Cuda => ep::CUDA::default().with_device_id(number).with_tf32(false).build(),
+            Self::Cuda => cuda(number, stream),
             Self::TensorRt => ep::TensorRT::default().with_device_id(number).with_bf16(bf16).with_fp16(f16).build(),
             Self::CoreMl => ep::CoreML::default()
                 .with_model_format(ep::coreml::ModelFormat::MLProgram)
@@ -128,6 +130,17 @@ impl Provider {
         answer.unwrap_or(false)
     }
 
+    /// What to do where it does not start.
+    pub(crate) fn needs(self) -> &'static str {
+        match self {
+            Self::Cuda | Self::TensorRt => {
+                "it needs an NVIDIA GPU with a driver as new as its CUDA (nvidia-smi tells both) and NVIDIA's libraries: pip \
+                 install 'onnxruntime-gpu[cuda,cudnn]', or name their folder in LD_LIBRARY_PATH"
+            }
+            _ => "it needs the device and its driver",
+        }
+    }
+
     fn package(self) -> &'static str {
         match self {
             Self::Cpu => "onnxruntime",
@@ -136,6 +149,17 @@ impl Provider {
             Self::CoreMl => "onnxruntime on macOS",
             Self::DirectMl => "onnxruntime-directml",
         }
+    }
+}
+
+/// In f32, with algorithms that are the same in every run: by default they are those that were the fastest in a trial.
+fn cuda(number: i32, stream: Option<usize>) -> ExecutionProviderDispatch {
+    let provider = ep::CUDA::default().with_device_id(number).with_tf32(false);
+    let provider = provider.with_conv_algorithm_search(ep::cuda::ConvAlgorithmSearch::Heuristic);
+    match stream {
+        // SAFETY: whoever gives a stream promises that it outlives the session.
+        Some(stream) => unsafe { provider.with_compute_stream(std::ptr::with_exposed_provenance_mut(stream)) }.build(),
+        None => provider.build(),
     }
 }
 

@@ -36,7 +36,7 @@ struct Bound {
 impl Runtime {
     /// Find the library and load an ONNX model whose bytes and interface have been checked.
     pub(crate) fn load(source: Source, interface: &Interface, options: &RuntimeOptions) -> Result<Self, Error> {
-        let sessions = Sessions::open(source, interface, options)?;
+        let sessions = Sessions::open(source, interface, options, None)?;
         let (name, batch, provider) = (sessions.name(), options.batch, options.provider);
         Ok(Self { sessions, interface: interface.clone(), batch, provider, name })
     }

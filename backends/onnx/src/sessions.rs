@@ -12,7 +12,7 @@ use crate::assignment;
 use crate::interface::Interface;
 use crate::library::Library;
 use crate::source::Source;
-use crate::{Error, Precision, RuntimeOptions};
+use crate::{Error, Precision, Provider, RuntimeOptions, nvidia};
 
 /// The one library of this process and its environment.
 static LOADED: Mutex<Option<(Library, Environment)>> = Mutex::new(None);
@@ -29,22 +29,29 @@ type Shared = Arc<Mutex<Session>>;
 /// Makes sessions and keeps them.
 pub(crate) struct Sessions {
     environment: Environment,
-    version: String,
+    library: Library,
     options: RuntimeOptions,
     threads: usize,
+    /// The address of the stream that the provider computes on, if it is not to be its own.
+    stream: Option<usize>,
     /// The model and the names of the axes of x, if there is a session for each shape.
     fixed: Option<(Source, Vec<String>)>,
     kept: Mutex<Vec<([usize; 4], Shared)>>,
 }
 
 impl Sessions {
-    /// Find the library and the provider.
-    pub(crate) fn open(source: Source, interface: &Interface, options: &RuntimeOptions) -> Result<Self, Error> {
-        let (environment, version) = environment(options.library.as_ref())?;
+    /// Find the library and the provider. A stream outlives the sessions.
+    pub(crate) fn open(
+        source: Source,
+        interface: &Interface,
+        options: &RuntimeOptions,
+        stream: Option<usize>,
+    ) -> Result<Self, Error> {
+        let (environment, library) = environment(options.library.as_ref())?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = if options.threads == 0 { cores } else { options.threads };
         let (fixed, kept) = (None, Mutex::default());
-        let mut sessions = Self { environment, version, options: options.clone(), threads, fixed, kept };
+        let mut sessions = Self { environment, library, options: options.clone(), threads, stream, fixed, kept };
         let builder = sessions.builder()?;
         if options.provider.wants_fixed_shapes() {
             sessions.fixed = Some((source, interface.axes.clone()));
@@ -95,7 +102,7 @@ impl Sessions {
     /// The engine's version and what computes.
     pub(crate) fn name(&self) -> String {
         let RuntimeOptions { provider, device, precision, cpu_fallback, .. } = &self.options;
-        let mut name = format!("ONNX Runtime {}, {provider}", self.version);
+        let mut name = format!("ONNX Runtime {}, {provider}", self.library.version);
         if !device.is_empty() {
             name += &format!(" {device}");
         }
@@ -114,7 +121,10 @@ impl Sessions {
         let mut builder = option(builder.with_optimization_level(GraphOptimizationLevel::Level3))?;
         builder = option(builder.with_intra_threads(self.threads))?;
         builder = option(builder.with_log_level(LogLevel::Fatal))?; // errors are returned
-        let dispatch = self.options.provider.dispatch(&self.options, self.threads)?;
+        if self.is_nvidia() {
+            nvidia::open_beside(&self.library.path);
+        }
+        let dispatch = self.options.provider.dispatch(&self.options, self.threads, self.stream)?;
         if dispatch.is_empty() {
             return Ok(builder);
         }
@@ -123,7 +133,7 @@ impl Sessions {
             false => option(builder.with_disable_cpu_fallback())?,
         };
         builder = option(builder.with_memory_pattern(false))?; // as DirectML demands
-        builder.with_execution_providers(dispatch).map_err(|error| self.refused(&error.to_string()))
+        builder.with_execution_providers(dispatch).map_err(|error| self.not_started(&error.to_string()))
     }
 
     fn commit(&self, mut builder: SessionBuilder, source: &Source) -> Result<Session, Error> {
@@ -143,8 +153,20 @@ impl Sessions {
                      the CPU was not allowed for them",
                 );
             }
+            if self.is_nvidia() && why.contains(" failure ") {
+                return self.not_started(&why); // "CUDA failure 100: ..."
+            }
             engine("loading", &why)
         })
+    }
+
+    fn is_nvidia(&self) -> bool {
+        matches!(self.options.provider, Provider::Cuda | Provider::TensorRt)
+    }
+
+    fn not_started(&self, why: &str) -> Error {
+        let why = why.rsplit("[ONNXRuntimeError] : ").next().unwrap_or(why).trim();
+        self.refused(&format!("it does not start ({why}); {}", self.options.provider.needs()))
     }
 
     fn refused(&self, why: &str) -> Error {
@@ -152,8 +174,8 @@ impl Sessions {
     }
 }
 
-/// The process's environment, made at the first call, and the library's version.
-fn environment(path: Option<&PathBuf>) -> Result<(Environment, String), Error> {
+/// The process's environment, made at the first call, and the library.
+fn environment(path: Option<&PathBuf>) -> Result<(Environment, Library), Error> {
     let mut loaded = locked(&LOADED);
     if let Some((library, environment)) = &*loaded {
         if let Some(path) = path.filter(|path| **path != library.path) {
@@ -163,13 +185,13 @@ fn environment(path: Option<&PathBuf>) -> Result<(Environment, String), Error> {
                 tried: vec![format!("{}: {why}", path.display())],
             });
         }
-        return Ok((environment.clone(), library.version.clone()));
+        return Ok((environment.clone(), library.clone()));
     }
     let library = Library::find(path.map(PathBuf::as_path))?;
     let builder = ort::init_from(&library.path).map_err(|error| engine("loading", &error))?;
     let environment = builder.with_name("rwt").build().map_err(|error| engine("loading", &error))?;
     *loaded = Some((library.clone(), environment.clone()));
-    Ok((environment, library.version))
+    Ok((environment, library))
 }
 
 /// A builder with one more option.

@@ -1,6 +1,7 @@
 //! Where an engine gets a model from that has been checked.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::{Error, weights};
@@ -8,7 +9,7 @@ use crate::{Error, weights};
 /// The bytes, or a file that the engine takes the weights from by itself: where the network is compiled more than once,
 /// there is no need to keep a copy.
 pub(crate) enum Source {
-    Bytes(Vec<u8>),
+    Bytes(Arc<Vec<u8>>),
     File(WeightsFile),
 }
 
@@ -36,7 +37,7 @@ impl Source {
             Some((path, folder, name, seen)) => {
                 Self::File(WeightsFile { folder, graph: weights::without(&bytes, &name)?, path, seen })
             }
-            None => Self::Bytes(bytes),
+            None => Self::Bytes(Arc::new(bytes)),
         })
     }
 }

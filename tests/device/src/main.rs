@@ -4,6 +4,7 @@ mod agreement;
 mod identity;
 mod networks;
 mod report;
+mod runtime;
 mod timing;
 
 use report::Report;
@@ -13,6 +14,7 @@ use std::process::ExitCode;
 
 const USAGE: &str = "usage: rwt-device-check [--small] [MODEL.onnx ...]
            --small: small arrays, nothing timed
+           RWT_ORT_GPU: the library of onnxruntime-gpu, for networks that ONNX Runtime computes
        rwt-device-check --time MODEL.onnx SIDE CHAINS
            seconds of one row of a walk, for comparisons";
 
@@ -34,6 +36,9 @@ fn check(is_small: bool, models: &[String]) -> Result<usize, Error> {
         for model in models.iter().map(Path::new) {
             networks::time(&device, &mut report, model)?;
         }
+    }
+    if let Some(library) = runtime::library() {
+        runtime::check(&device, &mut report, &library, models, is_small)?;
     }
     Ok(report.failed())
 }

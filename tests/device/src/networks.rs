@@ -3,7 +3,7 @@
 use crate::report::{Report, distance};
 use crate::timing;
 use rwt_core::{Denoiser, noise};
-use rwt_cuda::{Device, Error, OnHost, OnnxNetwork};
+use rwt_cuda::{CudaDenoiser, Device, Error, OnHost, OnnxNetwork};
 use rwt_onnx::OnnxDenoiser;
 use std::path::Path;
 
@@ -13,15 +13,20 @@ const CHAINS: usize = 2;
 
 /// The networks' sides: of the agreement, and of what is timed.
 pub const SMALL: usize = 16;
-const TIMED: usize = 64;
+pub const TIMED: usize = 64;
 
-/// D(x, σ) at three levels, and what the network takes.
-pub fn agreement(device: &Device, report: &mut Report, path: &Path, side: usize) -> Result<(), Error> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+/// D(x, σ) at three levels, beside the processor's.
+pub fn distances<D: CudaDenoiser>(
+    report: &mut Report,
+    path: &Path,
+    name: &str,
+    there: &mut OnHost<D>,
+    side: usize,
+    bar: f64,
+) -> Result<(), Error> {
     let here = OnnxDenoiser::open(path)?;
     let info = here.info().clone();
     let shape = [info.channels, side, side];
-    let mut there = OnHost::new(device, OnnxNetwork::open(path, &[])?)?;
     there.prepare(CHAINS, shape)?;
     let n = CHAINS * shape.iter().product::<usize>();
     let (mut x, mut expected, mut found) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
@@ -32,8 +37,16 @@ pub fn agreement(device: &Device, report: &mut Report, path: &Path, side: usize)
         evaluator.denoise(&x, sigma, &mut expected)?;
         there.denoise(&x, sigma, &mut found)?;
         let what = format!("{name}, {side} x {side}, sigma {sigma:.3}: distance from the processor's");
-        report.at_most(&what, distance(&found, &expected), BAR);
+        report.at_most(&what, distance(&found, &expected), bar);
     }
+    Ok(())
+}
+
+/// D(x, σ), and what the network takes.
+pub fn agreement(device: &Device, report: &mut Report, path: &Path, side: usize) -> Result<(), Error> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut there = OnHost::new(device, OnnxNetwork::open(path, &[])?)?;
+    distances(report, path, &name, &mut there, side, BAR)?;
     if let Some(needed) = there.denoiser().needed() {
         report.figure(&format!("{name}: launches of an evaluation"), &needed.launches.to_string());
         let bytes = format!("{} + {} KiB", needed.weights >> 10, (needed.activations + needed.tables) >> 10);

@@ -1,6 +1,7 @@
 // Between a walk and the network: what depends on the noise level, borders, Tweedie's formula.
 //
 // rwt_net_time(levels, level, time)                              one thread: what the network is told of *level
+// rwt_net_times(levels, level, times, count, is_integer)         one block: the same for each of count pictures, f32 or i64
 // rwt_net_copy_row(from, to, from_level, to_level, length)       any block: a row of a table from or to a level's place;
 //   without a level there is only one row
 // rwt_net_enter(levels, level, symmetries, x, padded, shape)     any block, grid [over a padded plane, planes]
@@ -20,6 +21,18 @@ extern "C" __global__ void rwt_net_time(const Level *levels, const u32 *level, f
 {
     if (blockIdx.x == 0 && threadIdx.x == 0) {
         *time = (float)levels[*level].time;
+    }
+}
+
+extern "C" __global__ void rwt_net_times(const Level *levels, const u32 *level, void *times, u32 count, u32 is_integer)
+{
+    const double time = levels[*level].time;
+    for (u32 i = threadIdx.x; i < count; i += blockDim.x) {
+        if (is_integer) {
+            ((i64 *)times)[i] = (i64)time;
+        } else {
+            ((float *)times)[i] = (float)time;
+        }
     }
 }
 

@@ -10,8 +10,6 @@ pub(super) struct Kernels {
     pub(super) next: Kernel,
     pub(super) time: Kernel,
     pub(super) copy_row: Kernel,
-    pub(super) enter: Kernel,
-    pub(super) leave: Kernel,
     by_name: Vec<Kernel>,
 }
 
@@ -49,8 +47,6 @@ impl Kernels {
             next: device.module(include_str!("../../ptx/step.ptx"))?.kernel("rwt_next")?,
             time: edges.kernel("rwt_net_time")?,
             copy_row: edges.kernel("rwt_net_copy_row")?,
-            enter: edges.kernel("rwt_net_enter")?,
-            leave: edges.kernel("rwt_net_leave")?,
             by_name: NAMES.iter().map(|(module, name)| modules[*module].kernel(name)).collect::<Result<_, _>>()?,
         })
     }

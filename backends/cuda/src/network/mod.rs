@@ -1,7 +1,8 @@
-//! Denoisers in ONNX files, executed on the device in f32.
+//! Denoisers in ONNX files, executed on the device in f32: by kernels of our own, or by ONNX Runtime.
 
 mod arena;
 mod arithmetic;
+mod borders;
 mod emit;
 mod emit_products;
 mod emit_windows;
@@ -15,6 +16,7 @@ mod patterns;
 mod planned;
 mod program;
 mod rearrange;
+mod runtime_network;
 mod shapes;
 mod step;
 mod values;
@@ -22,3 +24,4 @@ mod view;
 mod window;
 
 pub use onnx_network::{Needed, OnnxNetwork};
+pub use runtime_network::RuntimeNetwork;

@@ -1,12 +1,11 @@
 //! A denoiser in an ONNX file, on the device.
 
 use super::arena::Places;
+use super::borders::Borders;
 use super::kernels::Kernels;
 use super::lower::lower;
 use super::operators;
 use super::planned::Planned;
-use super::shapes::Edges;
-use crate::chains::require;
 use crate::denoiser::{CudaDenoiser, Io};
 use crate::device::Device;
 use crate::error::Error;
@@ -82,22 +81,16 @@ impl OnnxNetwork {
     }
 
     fn build(&mut self, device: &Device, chains: usize, shape: [usize; 3], levels: usize) -> Result<Planned, Error> {
-        let [_, height, width] = shape;
-        let [padded_height, padded_width] = self.network.padded(height, width)?;
-        let graph = self.network.at(chains, [padded_height, padded_width])?;
-        let answers = graph.values[graph.output].shape[1];
+        let graph = self.network.at(chains, self.network.padded(shape[1], shape[2])?)?;
         let lowered = lower(&graph)?;
         let kernels = match &self.kernels {
             Some(kernels) => Arc::clone(kernels),
             None => Arc::new(Kernels::load(device)?),
         };
         self.kernels = Some(Arc::clone(&kernels));
-        let info = self.network.info();
-        let [height, width, padded_height, padded_width, margin, channels, answers, pictures] =
-            [height, width, padded_height, padded_width, info.margin, info.channels, answers, chains].map(|n| n as u32);
-        let size = Edges { height, width, padded_height, padded_width, margin, channels, answers, pictures };
+        let borders = Borders::new(device, &self.network, chains, shape)?;
         let weights = self.planned.take().map(|(planned, ..)| planned.weights()); // its memory is free now
-        Planned::new(device, kernels, &lowered, size, weights, levels)
+        Planned::new(device, kernels, &lowered, borders, weights, levels)
     }
 }
 
@@ -110,28 +103,14 @@ impl CudaDenoiser for OnnxNetwork {
         sigmas: &[f64],
         first: Option<Chain>,
     ) -> Result<(), Error> {
-        let channels = self.info().channels;
-        if shape[0] != channels {
-            return Err(rwt_onnx::Error::Channels { expected: channels, found: shape[0] }.into());
-        }
-        let most = 65_535 / channels; // blocks in y
-        require((1..=most).contains(&chains), "chains", "1 to 65535 planes together", chains)?;
-        let levels = sigmas.iter().map(|&sigma| self.network.level(sigma)).collect::<Result<Vec<_>, _>>()?;
+        Borders::check(&self.network, chains, shape, sigmas)?;
         let is_same = self.planned.as_ref().is_some_and(|(_, of, size)| (*of, *size) == (chains, shape));
         if !is_same {
-            let planned = self.build(device, chains, shape, levels.len())?;
+            let planned = self.build(device, chains, shape, sigmas.len())?;
             self.planned = Some((planned, chains, shape));
         }
-        let size = self.network.padded(shape[1], shape[2])?;
-        let mask = if size[0] == size[1] { 7 } else { 6 };
-        let symmetry = |sigma: f64, picture: usize| {
-            let chain = |first: Chain| Chain { chain: first.chain.wrapping_add(picture as u64), ..first };
-            first.map_or(0, |first| self.network.symmetry(chain(first), sigma) & mask)
-        };
-        let symmetries = sigmas.iter().flat_map(|&sigma| (0..chains).map(move |picture| (sigma, picture)));
-        let symmetries: Vec<u32> = symmetries.map(|(sigma, picture)| symmetry(sigma, picture)).collect();
         let (planned, ..) = self.planned.as_mut().expect("just planned");
-        planned.set_levels(device, &levels, &symmetries)
+        planned.set_levels(device, &self.network, sigmas, first)
     }
 
     fn enqueue(&mut self, io: &Io) -> Result<(), Error> {

@@ -1,21 +1,22 @@
 //! A network on a device, for pictures of one number and size.
 
 use super::arena::Places;
+use super::borders::Borders;
 use super::emit::{Emitter, Launch, Shapes};
 use super::kernels::Kernels;
 use super::lower::{Lowered, Phase};
 use super::onnx_network::Needed;
-use super::shapes::Edges;
 use crate::array::Array;
 use crate::chains::require;
 use crate::denoiser::Io;
 use crate::device::Device;
 use crate::error::Error;
 use crate::graph::Graph;
-use crate::kernel::{Kernel, arguments};
+use crate::kernel::arguments;
 use cudarc::driver::result::mem_get_info;
 use cudarc::driver::sys::CUdeviceptr;
-use rwt_onnx::Level;
+use rwt_core::Chain;
+use rwt_onnx::Network;
 use std::sync::Arc;
 
 /// Threads of a block of the small kernels.
@@ -38,13 +39,9 @@ pub(super) struct Planned {
     weights: Arc<Weights>,
     memory: Array<f32>,
     shapes: Array<u64>,
-    /// Scale, time, input and output of each level.
-    levels: Array<f64>,
-    symmetries: Array<u32>,
+    borders: Borders,
     /// For each level, what depends on it alone.
     table: Array<f32>,
-    edges: Array<u32>,
-    size: Edges,
     /// Where time, picture, answer and the level of the tables' making lie; how long a row is.
     time: CUdeviceptr,
     x: CUdeviceptr,
@@ -60,7 +57,7 @@ impl Planned {
         device: &Device,
         kernels: Arc<Kernels>,
         lowered: &Lowered<'_>,
-        size: Edges,
+        borders: Borders,
         weights: Option<Arc<Weights>>,
         levels: usize,
     ) -> Result<Self, Error> {
@@ -98,10 +95,6 @@ impl Planned {
         };
         let memory = Array::zeros(device, places.memory)?;
         let at = |buffer: usize| memory.address() + 4 * places.offsets[buffer] as u64;
-        let edges = [
-            [size.height, size.width, size.padded_height, size.padded_width],
-            [size.margin, size.channels, size.answers, size.pictures],
-        ];
         Ok(Self {
             time: at(lowered.time),
             x: at(lowered.x),
@@ -111,11 +104,8 @@ impl Planned {
             launches,
             weights,
             shapes: Array::from_host(device, &shapes)?,
-            levels: Array::zeros(device, 4)?,
-            symmetries: Array::zeros(device, 1)?,
             table: Array::zeros(device, 1)?,
-            edges: Array::from_host(device, edges.as_flattened())?,
-            size,
+            borders,
             level: Array::zeros(device, 1)?,
             memory,
             needed,
@@ -127,27 +117,32 @@ impl Planned {
     }
 
     /// Take in the levels: what depends on them alone is computed now, on the device.
-    pub(super) fn set_levels(&mut self, device: &Device, levels: &[Level], symmetries: &[u32]) -> Result<(), Error> {
-        let numbers: Vec<f64> = levels.iter().flat_map(|l| [l.scale, l.time, l.input, l.output]).collect();
-        put(device, &mut self.levels, &numbers)?;
-        put(device, &mut self.symmetries, symmetries)?;
-        if self.table.len() < self.row * levels.len() {
-            self.table = Array::zeros(device, self.row * levels.len())?;
+    pub(super) fn set_levels(
+        &mut self,
+        device: &Device,
+        network: &Network,
+        sigmas: &[f64],
+        first: Option<Chain>,
+    ) -> Result<(), Error> {
+        self.borders.set_levels(device, network, sigmas, first)?;
+        let levels = sigmas.len();
+        if self.table.len() < self.row * levels {
+            self.table = Array::zeros(device, self.row * levels)?;
         }
         self.run(Phase::Once)?;
         self.level.write(device, &[0])?;
-        if levels.len() < FEW_LEVELS {
-            (0..levels.len()).try_for_each(|_| self.tabulate())?;
+        if levels < FEW_LEVELS {
+            (0..levels).try_for_each(|_| self.tabulate())?;
         } else {
             let graph = Graph::capture(device, || self.tabulate())?;
-            (0..levels.len()).try_for_each(|_| graph.replay())?;
+            (0..levels).try_for_each(|_| graph.replay())?;
         }
         device.synchronize()
     }
 
     /// Fill the table's row of the present level, and go to the next.
     fn tabulate(&self) -> Result<(), Error> {
-        let (levels, level, time) = (self.levels.address(), self.level.address(), self.time);
+        let (levels, level, time) = (self.borders.levels(), self.level.address(), self.time);
         // SAFETY: the kernel's parameters; the arrays live as long as self.
         unsafe { self.kernels.time.launch([1, 1, 1], [32, 1, 1], 0, arguments![levels, level, time])? };
         self.run(Phase::Time)?;
@@ -183,23 +178,11 @@ impl Planned {
         Ok(())
     }
 
-    /// One launch over planes of pictures.
-    fn edge(&self, kernel: &Kernel, plane: u32, arguments: &mut [*mut std::ffi::c_void]) -> Result<(), Error> {
-        let grid = [plane.div_ceil(BLOCK), self.size.pictures * self.size.channels, 1];
-        // SAFETY: the callers' promise: the kernel's parameters.
-        unsafe { kernel.launch(grid, [BLOCK, 1, 1], 0, arguments) }
-    }
-
     pub(super) fn enqueue(&self, io: &Io) -> Result<(), Error> {
-        let Io { x, denoised, level, .. } = *io;
-        let (levels, symmetries) = (self.levels.address(), self.symmetries.address());
-        let (edges, padded, answer) = (self.edges.address(), self.x, self.answer);
-        self.copy_row(self.table.address(), self.memory.address(), level, 0)?;
-        let plane = self.size.padded_height * self.size.padded_width;
-        self.edge(&self.kernels.enter, plane, arguments![levels, level, symmetries, x, padded, edges])?;
+        self.copy_row(self.table.address(), self.memory.address(), io.level, 0)?;
+        self.borders.enter(io, self.x)?;
         self.run(Phase::Picture)?;
-        let plane = self.size.height * self.size.width;
-        self.edge(&self.kernels.leave, plane, arguments![levels, level, symmetries, x, answer, denoised, edges])
+        self.borders.leave(io, self.answer)
     }
 }
 
@@ -219,15 +202,6 @@ impl Weights {
         let keys = lowered.constants.iter().map(|constant| constant.key.clone()).collect();
         Ok(Self { keys, array: Array::from_host(device, &values)? })
     }
-}
-
-/// Overwrite an array, or make it anew if it is too short.
-fn put<T: crate::array::Element>(device: &Device, array: &mut Array<T>, values: &[T]) -> Result<(), Error> {
-    if array.len() < values.len() {
-        *array = Array::from_host(device, values)?;
-        return Ok(());
-    }
-    array.write(device, values)
 }
 
 /// An error if so many bytes are not free, before anything is allocated.

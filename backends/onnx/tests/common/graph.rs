@@ -75,6 +75,8 @@ pub struct Graph {
     pub scalar: bool,
     /// Whether the output has twice the channels, the input being the second half.
     pub doubled: bool,
+    /// Whether it takes one picture at a time.
+    pub single: bool,
     pub metadata: Vec<(&'static str, &'static str)>,
     pub constants: Vec<Constant>,
     /// Nodes that make "grown" of x, which then takes its place: operator (with an attribute and its value), inputs, output.
@@ -96,7 +98,8 @@ impl Graph {
             ("rwt.margin", "0"),
         ];
         let metadata = [&always, metadata].concat();
-        Self { time, integer: false, scalar: false, doubled: false, metadata, constants: vec![], before: vec![] }
+        let (integer, scalar, doubled, single) = (false, false, false, false);
+        Self { time, integer, scalar, doubled, single, metadata, constants: vec![], before: vec![] }
     }
 
     pub fn bytes(&self) -> Vec<u8> {
@@ -122,7 +125,7 @@ impl Graph {
         for constant in &self.constants {
             graph.extend(field(5, &constant.bytes()));
         }
-        graph.extend(field(11, &value("x", 1, &[0, 2, 0, 0])));
+        graph.extend(field(11, &value("x", 1, &[u64::from(self.single), 2, 0, 0])));
         let kind = if self.integer { 7 } else { 1 };
         graph.extend(field(11, &value(self.time, kind, if self.scalar { &[] } else { &[0] })));
         graph.extend(field(12, &value("output", 1, &[0, if self.doubled { 4 } else { 2 }, 0, 0])));
