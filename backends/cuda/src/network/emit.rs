@@ -156,6 +156,12 @@ impl Emitter<'_, '_> {
         Launch { kernel: KernelName::Pointwise, grid: [blocks(elements), 1, 1], block: BLOCK, shape }
     }
 
+    /// The instructions of a step whose result lies in its place already.
+    pub(super) fn in_place(&mut self, step: &Step) -> Launch {
+        let elements = self.lowered.buffers[step.out].len;
+        self.pointwise(step, &View::dense(step.out, &[elements]), elements)
+    }
+
     fn copy(&mut self, step: &Step, parts: &[[View; 2]]) -> Launch {
         let at = self.shapes.0.len() * 8;
         for [from, to] in parts {

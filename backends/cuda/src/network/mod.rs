@@ -2,6 +2,7 @@
 
 mod arena;
 mod arithmetic;
+mod calls;
 mod emit;
 mod emit_windows;
 mod kernels;

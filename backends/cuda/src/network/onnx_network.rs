@@ -1,6 +1,7 @@
 //! A denoiser in an ONNX file, on the device.
 
 use super::arena::Places;
+use super::calls::Calls;
 use super::kernels::Kernels;
 use super::lower::lower;
 use super::operators;
@@ -10,6 +11,7 @@ use crate::chains::require;
 use crate::denoiser::{CudaDenoiser, Io};
 use crate::device::Device;
 use crate::error::Error;
+use crate::libraries::{Libraries, LibraryUse, Opened};
 use rwt_core::Chain;
 use rwt_onnx::{ModelInfo, Network};
 use std::path::Path;
@@ -23,6 +25,8 @@ use std::sync::Arc;
 pub struct OnnxNetwork {
     network: Network,
     kernels: Option<Arc<Kernels>>,
+    libraries: Libraries,
+    opened: Option<Arc<Opened>>,
     planned: Option<(Planned, usize, [usize; 3])>,
 }
 
@@ -35,7 +39,7 @@ pub struct Needed {
     pub activations: u64,
     /// Bytes of tables, by noise level and by kernel.
     pub tables: u64,
-    /// Launches of an evaluation.
+    /// Launches of an evaluation, and calls of libraries, each of which may be several.
     pub launches: usize,
 }
 
@@ -68,7 +72,18 @@ impl OnnxNetwork {
         operators::check(&network)?;
         let size = network.padded(1, network.info().multiple + 1)?;
         Places::new(&lower(&network.at(1, size)?)?);
-        Ok(Self { network, kernels: None, planned: None })
+        Ok(Self { network, kernels: None, libraries: Libraries::default(), opened: None, planned: None })
+    }
+
+    /// Let NVIDIA's libraries compute these steps, if they open when it is planned: without this, none.
+    ///
+    /// They are looked for in the folders of `RWT_CUDA_LIBRARIES` (absolute ones, separated as in PATH), then where the
+    /// system's loader looks: cuDNN 9 (`libcudnn.so.9`, `cudnn64_9.dll`) and cuBLASLt of CUDA 13 or 12 (`libcublasLt.so.13`,
+    /// `cublasLt64_12.dll`, …). Where one is missing, too old, or answers with an error while it is planned, our own kernels
+    /// do the work, and [`OnnxNetwork::library_use`] says so. D(x, σ) is the same to about 10⁻⁵.
+    #[must_use]
+    pub fn with_libraries(self, libraries: Libraries) -> Self {
+        Self { libraries, planned: None, ..self }
     }
 
     /// What the model says about itself.
@@ -79,6 +94,11 @@ impl OnnxNetwork {
     /// What it takes of the device, once it is planned.
     pub fn needed(&self) -> Option<Needed> {
         self.planned.as_ref().map(|(planned, ..)| planned.needed)
+    }
+
+    /// What NVIDIA's libraries compute of it, once it is planned.
+    pub fn library_use(&self) -> Option<&LibraryUse> {
+        self.planned.as_ref().map(|(planned, ..)| &planned.used)
     }
 
     fn build(&mut self, device: &Device, chains: usize, shape: [usize; 3], levels: usize) -> Result<Planned, Error> {
@@ -92,12 +112,16 @@ impl OnnxNetwork {
             None => Arc::new(Kernels::load(device)?),
         };
         self.kernels = Some(Arc::clone(&kernels));
+        if self.libraries != Libraries::Never && self.opened.is_none() {
+            self.opened = Some(Arc::new(Opened::new(device)));
+        }
+        let calls = Calls::new(self.libraries, self.opened.clone());
         let info = self.network.info();
         let [height, width, padded_height, padded_width, margin, channels, answers, pictures] =
             [height, width, padded_height, padded_width, info.margin, info.channels, answers, chains].map(|n| n as u32);
         let size = Edges { height, width, padded_height, padded_width, margin, channels, answers, pictures };
         let weights = self.planned.take().map(|(planned, ..)| planned.weights()); // its memory is free now
-        Planned::new(device, kernels, &lowered, size, weights, levels)
+        Planned::new(device, kernels, calls, &lowered, size, weights, levels)
     }
 }
 

@@ -71,6 +71,8 @@ pub(super) struct Conv {
     pub(super) start: [i32; 2],
     /// Between neighbouring output places of a phase.
     pub(super) phase_stride: [usize; 2],
+    /// Size and dilation of a kernel without phases.
+    pub(super) kernel: Option<([usize; 2], [usize; 2])>,
     /// For each phase and step of depth: channel in the group, and place relative to the start; `None` reads 0.
     pub(super) table: Vec<Option<(usize, [i32; 2])>>,
 }
@@ -113,6 +115,14 @@ pub(super) struct Axes {
     /// For rows: how many are one place of the first axis, and how many elements of a row are one of the second.
     pub(super) groups: usize,
     pub(super) inner: usize,
+}
+
+impl Conv {
+    /// Floating-point operations.
+    pub(super) fn operations(&self) -> f64 {
+        let sums = self.pictures * self.groups * self.rows * self.out_size[0] * self.out_size[1];
+        2.0 * sums as f64 * self.depth as f64
+    }
 }
 
 impl Step {

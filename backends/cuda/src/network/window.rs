@@ -89,6 +89,7 @@ impl Lowering<'_, '_> {
             stride: layout.strides,
             start: [-(layout.pads[0] as i32), -(layout.pads[1] as i32)],
             phase_stride: [1, 1],
+            kernel: Some(([tall, wide], layout.dilations)),
             table: table.collect(),
         };
         let result = self.step(Work::Conv(Box::new(conv)), shape);
@@ -146,6 +147,7 @@ impl Lowering<'_, '_> {
             stride: [1, 1],
             start: [0, 0],
             phase_stride: layout.strides,
+            kernel: None,
             table,
         };
         let result = self.step(Work::Conv(Box::new(conv)), shape);
