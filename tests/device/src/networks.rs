@@ -9,11 +9,11 @@ use std::path::Path;
 
 /// Of the length of D, in f32 on both sides.
 const BAR: f64 = 1e-5;
-const CHAINS: usize = 2;
+pub const CHAINS: usize = 2;
 
 /// The networks' sides: of the agreement, and of what is timed.
 pub const SMALL: usize = 16;
-const TIMED: usize = 64;
+pub const TIMED: usize = 64;
 
 /// D(x, σ) at three levels, and what the network takes.
 pub fn agreement(device: &Device, report: &mut Report, path: &Path, side: usize) -> Result<(), Error> {

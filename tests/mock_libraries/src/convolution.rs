@@ -46,18 +46,20 @@ pub struct Forward {
 const FMA_MATH: c_int = 3;
 /// Algorithms of whose results something is wrong that a program must look for.
 const FOURIER: c_int = 4;
+const WINOGRAD: c_int = 6;
 const NONFUSED: c_int = 7;
 
 /// What the heuristics say: at first what must not be taken, then what may.
 pub fn algorithms(forward: &Forward) -> Vec<Performance> {
     let exact = if forward.kind == Kind::F32 { FMA_MATH } else { forward.by.math };
     let found = [
-        (FOURIER, 0, 0, exact, 0),                    // is not deterministic
-        (NONFUSED, 0, 1, exact, 0),                   // rounds more
-        (6, NOT_SUPPORTED, 1, exact, 0),              // does not work
-        (1, 0, 1, 1, 0),                              // tensor cores, in f32 too
-        (2, 0, 1, exact, 1 << 50),                    // takes more memory than there is
-        (1, 0, 1, exact, forward.bytes_of_row()),     // the one
+        (FOURIER, 0, 1, exact, 0),                // rounds more
+        (NONFUSED, 0, 1, exact, 0),               // rounds more
+        (WINOGRAD, 0, 0, exact, 0),               // is not deterministic
+        (0, NOT_SUPPORTED, 1, exact, 0),          // does not work
+        (1, 0, 1, 1, 0),                          // tensor cores, in f32 too
+        (2, 0, 1, exact, 1 << 50),                // takes more memory than there is
+        (1, 0, 1, exact, forward.bytes_of_row()), // the one
         (0, 0, 1, exact, 0),
     ];
     let result = |(algorithm, status, determinism, math, memory): (c_int, c_int, c_int, c_int, u64)| Performance {
@@ -103,7 +105,7 @@ impl Forward {
 
     pub fn workspace(&self, algorithm: c_int) -> Result<usize, c_int> {
         match algorithm {
-            0 | FOURIER | NONFUSED => Ok(0),
+            0 | FOURIER | WINOGRAD | NONFUSED => Ok(0),
             1 => Ok(self.bytes_of_row() as usize),
             2 => Ok(1 << 50),
             _ => Err(NOT_SUPPORTED),
@@ -190,7 +192,8 @@ impl Forward {
                     continue;
                 }
                 for (column, sum) in sums.iter_mut().enumerate() {
-                    let at_x = (column as u64 * self.by.stride[1] + s * self.by.dilation[1]).wrapping_sub(self.by.pad[1]);
+                    let at_x =
+                        (column as u64 * self.by.stride[1] + s * self.by.dilation[1]).wrapping_sub(self.by.pad[1]);
                     if at_x < width {
                         // SAFETY: inside the ranges.
                         let value = unsafe { self.kind.read(x, at_y * self.x.stride[2] + at_x * self.x.stride[3]) };

@@ -89,7 +89,12 @@ impl Multiply {
             return Err(INVALID_VALUE);
         }
         let batch_bytes = |matrix: &Matrix| if matrix.batches > 1 { matrix.batch * matrix.kind.bytes() } else { 0 };
-        if self.matrices.iter().zip(algorithm.alignment).any(|(m, alignment)| batch_bytes(m) % u64::from(alignment) != 0) {
+        if self
+            .matrices
+            .iter()
+            .zip(algorithm.alignment)
+            .any(|(m, alignment)| batch_bytes(m) % u64::from(alignment) != 0)
+        {
             return Err(INVALID_VALUE);
         }
         let ranges = self.matrices.iter().zip(places).map(|(matrix, place)| [place, matrix.bytes()]);

@@ -166,7 +166,14 @@ impl Convolution {
             call!(
                 cudnn,
                 cudnnGetConvolutionForwardAlgorithm_v7(
-                    cudnn.handle, input, weights, convolution, output, most, &mut count, at,
+                    cudnn.handle,
+                    input,
+                    weights,
+                    convolution,
+                    output,
+                    most,
+                    &mut count,
+                    at,
                 )
             )?;
         }
@@ -184,7 +191,13 @@ impl Convolution {
             call!(
                 cudnn,
                 cudnnGetConvolutionForwardWorkspaceSize(
-                    cudnn.handle, input, weights, convolution, output, algorithm, bytes,
+                    cudnn.handle,
+                    input,
+                    weights,
+                    convolution,
+                    output,
+                    algorithm,
+                    bytes,
                 )
             )
         }

@@ -10,8 +10,11 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 /// That of the newer CUDA says itself if the driver is too old for it.
-const NAMES: &[&str] =
-    if cfg!(windows) { &["cublasLt64_13.dll", "cublasLt64_12.dll"] } else { &["libcublasLt.so.13", "libcublasLt.so.12"] };
+const NAMES: &[&str] = if cfg!(windows) {
+    &["cublasLt64_13.dll", "cublasLt64_12.dll"]
+} else {
+    &["libcublasLt.so.13", "libcublasLt.so.12"]
+};
 /// Major, minor and patch, as it counts them.
 const NEEDED: usize = 120_000;
 

@@ -21,15 +21,15 @@ pub(super) fn first<T>(names: &[&str], mut with: impl FnMut(Library) -> Result<T
     for path in in_folders.filter(|path| path.is_file()).chain(names.iter().map(PathBuf::from)) {
         // SAFETY: opening NVIDIA's libraries runs their own initialisers only.
         let opened = unsafe { Library::new(&path) };
-        let found = opened.map_err(|error| {
-            std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string)
-        });
+        let found = opened
+            .map_err(|error| std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string));
         match found.and_then(&mut with) {
             Ok(used) => return Ok(used),
             Err(reason) => {
                 let path = path.to_string_lossy();
                 // the system's loader names the file itself
-                let reason = reason.trim().strip_prefix(&*path).map_or(reason.trim(), |rest| rest.trim_start_matches(": "));
+                let reason =
+                    reason.trim().strip_prefix(&*path).map_or(reason.trim(), |rest| rest.trim_start_matches(": "));
                 tried.push(format!("{path}: {reason}"));
             }
         }

@@ -85,9 +85,8 @@ impl Product {
     pub(crate) fn plan(blas: &Arc<CublasLt>, shape: &ProductShape) -> Result<Self, Error> {
         let destroy = blas.functions.cublasLtMatmulDescDestroy;
         // SAFETY: the counterparts.
-        let description = unsafe {
-            Owned::new(destroy, |at| call!(blas, cublasLtMatmulDescCreate(at, COMPUTE_F32, F32)))?
-        };
+        let description =
+            unsafe { Owned::new(destroy, |at| call!(blas, cublasLtMatmulDescCreate(at, COMPUTE_F32, F32)))? };
         for (factor, attribute) in [(&shape.right, TRANSPOSE_A), (&shape.left, TRANSPOSE_B)] {
             if factor.is_turned {
                 let (it, value, size) = (description.pointer, pointer(&TRANSPOSED), size_of::<c_int>());
@@ -141,7 +140,16 @@ impl Product {
             call!(
                 blas,
                 cublasLtMatmulAlgoGetHeuristic(
-                    blas.handle, it, right, left, output, output, preference, most, at, &mut count,
+                    blas.handle,
+                    it,
+                    right,
+                    left,
+                    output,
+                    output,
+                    preference,
+                    most,
+                    at,
+                    &mut count,
                 )
             )?;
         }
@@ -194,12 +202,7 @@ impl Product {
 }
 
 /// A row-major matrix [rows, columns] as the library's column-major one, which is its transpose.
-fn layout(
-    blas: &CublasLt,
-    shape: &ProductShape,
-    factor: &Factor,
-    [rows, columns]: [usize; 2],
-) -> Result<Owned, Error> {
+fn layout(blas: &CublasLt, shape: &ProductShape, factor: &Factor, [rows, columns]: [usize; 2]) -> Result<Owned, Error> {
     let [along, across] = if factor.is_turned { [rows, columns] } else { [columns, rows] }.map(|size| size as u64);
     let data = match shape.data {
         DataType::F32 => F32,
@@ -207,9 +210,8 @@ fn layout(
     };
     let (destroy, leading) = (blas.functions.cublasLtMatrixLayoutDestroy, factor.leading as i64);
     // SAFETY: the counterparts.
-    let layout = unsafe {
-        Owned::new(destroy, |at| call!(blas, cublasLtMatrixLayoutCreate(at, data, along, across, leading)))?
-    };
+    let layout =
+        unsafe { Owned::new(destroy, |at| call!(blas, cublasLtMatrixLayoutCreate(at, data, along, across, leading)))? };
     let set = |attribute: c_int, value: *const c_void, size: usize| {
         // SAFETY: an attribute of this size.
         unsafe { call!(blas, cublasLtMatrixLayoutSetAttribute(layout.pointer, attribute, value, size)) }

@@ -1,4 +1,4 @@
-//! Denoisers in ONNX files, executed on the device in f32.
+//! Denoisers in ONNX files, executed on the device in f32, by our own kernels or NVIDIA's libraries.
 
 mod arena;
 mod arithmetic;

@@ -106,11 +106,8 @@ impl Planned {
         };
         let memory = Array::zeros(device, places.memory)?;
         let workspace = Array::<u8>::zeros(device, calls.used.workspace as usize)?;
-        let addresses = Addresses {
-            weights: weights.array.address(),
-            memory: memory.address(),
-            workspace: workspace.address(),
-        };
+        let addresses =
+            Addresses { weights: weights.array.address(), memory: memory.address(), workspace: workspace.address() };
         // SAFETY: the arrays that were just made for these steps.
         let tasks = unsafe { calls.tried(choices, &addresses) };
         needed.launches = tasks[Phase::Picture as usize].len() + 2 + usize::from(places.row > 0);
