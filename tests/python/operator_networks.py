@@ -67,6 +67,18 @@ def transposed(w):
     w("ConvTranspose", w.normal(6, 4, 3, 3), pads=[1, 1, 1, 1], dilations=[1, 1])
 
 
+def wide(w):
+    w("Conv", w.normal(20, 4, 1, 1), w.normal(20))
+    w("Transpose", perm=[0, 2, 3, 1])
+    w("MatMul", w.normal(20, 120))
+    w("Sigmoid")
+    w("MatMul", w.normal(120, 4, scale=0.1))
+    w("Transpose", perm=[0, 3, 1, 2])
+    w("Conv", w.normal(130, 4, 3, 3), w.normal(130), pads=[1, 1, 1, 1])
+    w("Relu")
+    w("Conv", w.normal(4, 130, 1, 1, scale=0.1))
+
+
 def normalisations(w):
     w("GroupNormalization", w.normal(4), w.normal(4), num_groups=2, epsilon=1e-4)
     w("InstanceNormalization", w.normal(4), w.normal(4))
@@ -175,7 +187,7 @@ def attention_operator(w):
     w("Reshape", w("Shape", on="x"), on=result)
 
 
-NETWORKS = {f.__name__: f for f in [convolutions, transposed, normalisations, sums, moved, functions, time, attention]}
+NETWORKS = {f.__name__: f for f in [convolutions, transposed, wide, normalisations, sums, moved, functions, time, attention]}
 
 
 def main():

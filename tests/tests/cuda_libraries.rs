@@ -11,6 +11,8 @@ use std::path::Path;
 
 /// Of the length of D, in f32 on both sides.
 const TOLERANCE: f64 = 1e-5;
+/// At which D is no smaller than x.
+const SIGMA: f64 = 0.2;
 const FOLDERS: &str = "RWT_CUDA_LIBRARIES";
 
 /// Waves and noise in [-1, 1), the same in every run.
@@ -74,7 +76,7 @@ fn bits(values: &[f32]) -> Vec<u32> {
 
 /// D of noise by our own kernels.
 fn own(path: &Path, chains: usize, size: [usize; 2]) -> Vec<f32> {
-    Planned::new(path, Libraries::Never, chains, size, 0.9).evaluate()
+    Planned::new(path, Libraries::Never, chains, size, SIGMA).evaluate()
 }
 
 /// In a process in which the folders are named, with other variables.
@@ -85,7 +87,7 @@ fn with_folders(test: &str, folders: &Path, variables: &[(&str, &str)], body: im
 
 /// D by the libraries is D by our own kernels, and that of ONNX Runtime, which takes the same file.
 fn compare(path: &Path, chains: usize, size: [usize; 2]) -> LibraryUse {
-    let mut by_library = Planned::new(path, Libraries::Everywhere, chains, size, 0.9);
+    let mut by_library = Planned::new(path, Libraries::Everywhere, chains, size, SIGMA);
     let found = by_library.evaluate();
     let far = relative(&found, &own(path, chains, size));
     let name = path.file_name().unwrap().to_string_lossy();
@@ -97,7 +99,7 @@ fn compare(path: &Path, chains: usize, size: [usize; 2]) -> LibraryUse {
         let engine = EngineChoice::Runtime(RuntimeOptions::default());
         let model = OnnxDenoiser::open_with(path, &OpenOptions { engine, ..OpenOptions::default() }).unwrap();
         let mut expected = vec![0.0; found.len()];
-        model.evaluator(size[0], size[1]).unwrap().denoise(&picture(found.len()), 0.9, &mut expected).unwrap();
+        model.evaluator(size[0], size[1]).unwrap().denoise(&picture(found.len()), SIGMA, &mut expected).unwrap();
         let far = relative(&found, &expected);
         println!("{name}: {far:.2e} from ONNX Runtime");
         assert!(far < TOLERANCE, "{name}: {far} from ONNX Runtime");
@@ -209,7 +211,7 @@ fn one_library_does_its_part() {
 
 /// What is used of libraries that cannot be used, for D by our own kernels to the last bit.
 fn nothing_is_used() -> Vec<String> {
-    let mut planned = Planned::new(&model(), Libraries::Everywhere, 1, [8, 8], 0.9);
+    let mut planned = Planned::new(&model(), Libraries::Everywhere, 1, [8, 8], SIGMA);
     assert_eq!(bits(&planned.evaluate()), bits(&own(&model(), 1, [8, 8])));
     let used = planned.used();
     assert_eq!((used.cudnn, used.cublas_lt), (0, 0));
@@ -298,7 +300,7 @@ fn what_fails_of_products_is_our_own_kernels_work() {
         ];
         for call in calls {
             libraries.fail(call, 0, 13);
-            let mut planned = Planned::new(&path, Libraries::Everywhere, 1, [4, 8], 0.9);
+            let mut planned = Planned::new(&path, Libraries::Everywhere, 1, [4, 8], SIGMA);
             assert_eq!(bits(&planned.evaluate()), bits(&expected), "{call}");
             let used = planned.used();
             assert!(used.cublas_lt == 0 && used.refused.iter().any(|line| line.contains(call)), "{call}: {used:?}");
@@ -306,7 +308,7 @@ fn what_fails_of_products_is_our_own_kernels_work() {
         let [made, returned] = ["made", "returned"].map(|name| libraries.counter(name));
         assert!(made > 100 && made == returned, "{made} were made, {returned} were given back");
         // nobody asks where nobody is to be asked
-        let mut planned = Planned::new(&path, Libraries::Never, 1, [4, 8], 0.9);
+        let mut planned = Planned::new(&path, Libraries::Never, 1, [4, 8], SIGMA);
         assert_eq!(planned.used(), &LibraryUse::default());
         assert_eq!(bits(&planned.evaluate()), bits(&expected));
     });
@@ -316,9 +318,9 @@ fn what_fails_of_products_is_our_own_kernels_work() {
 fn one_call_that_fails_is_one_kernel_of_ours() {
     with_folders("one_call_that_fails_is_one_kernel_of_ours", &both(), &[], |_| {
         let libraries = MockLibraries::open(&both().join(CUDNN));
-        let all = Planned::new(&model(), Libraries::Everywhere, 1, [8, 8], 0.9).used().cudnn;
+        let all = Planned::new(&model(), Libraries::Everywhere, 1, [8, 8], SIGMA).used().cudnn;
         libraries.fail("cudnnConvolutionForward", 3, 5000); // the third of those that are tried
-        let mut planned = Planned::new(&model(), Libraries::Everywhere, 1, [8, 8], 0.9);
+        let mut planned = Planned::new(&model(), Libraries::Everywhere, 1, [8, 8], SIGMA);
         let far = relative(&planned.evaluate(), &own(&model(), 1, [8, 8]));
         assert!(far < TOLERANCE && planned.used().cudnn == all - 1, "{far}, {:?}", planned.used());
         // later there is nobody else to do it
@@ -333,12 +335,12 @@ fn one_call_that_fails_is_one_kernel_of_ours() {
 #[test]
 fn small_steps_are_not_worthwhile() {
     with_folders("small_steps_are_not_worthwhile", &both(), &[], |_| {
-        let mut planned = Planned::new(&model(), Libraries::WhereWorthwhile, 1, [8, 8], 0.9);
+        let mut planned = Planned::new(&model(), Libraries::WhereWorthwhile, 1, [8, 8], SIGMA);
         assert_eq!(planned.used(), &LibraryUse::default());
         assert_eq!(bits(&planned.evaluate()), bits(&own(&model(), 1, [8, 8])));
         // planned alone, each call tried once
-        let planned = Planned::new(&model(), Libraries::WhereWorthwhile, 3, [256, 256], 0.9);
-        let all = Planned::new(&model(), Libraries::Everywhere, 1, [8, 8], 0.9).used().cudnn;
+        let planned = Planned::new(&model(), Libraries::WhereWorthwhile, 3, [256, 256], SIGMA);
+        let all = Planned::new(&model(), Libraries::Everywhere, 1, [8, 8], SIGMA).used().cudnn;
         println!("{:?} of {all}", planned.used());
         assert!((1..all).contains(&planned.used().cudnn), "{:?}", planned.used());
     });

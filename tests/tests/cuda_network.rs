@@ -136,6 +136,16 @@ fn operators_agree_with_the_processor() {
 }
 
 #[test]
+fn large_products_agree_with_the_processor() {
+    let test = "large_products_agree_with_the_processor";
+    let Some(folder) = written(test, "tests/python/operator_networks.py", &[], "") else { return };
+    in_source(test, |_| {
+        // 2448 x 120 and 130 x 2448 elements, in tiles of 64 x 64
+        compare(&folder.join("wide.onnx"), 2, [36, 68], &[0.9]);
+    });
+}
+
+#[test]
 fn unets_with_attention_agree_with_the_processor() {
     let test = "unets_with_attention_agree_with_the_processor";
     let export = |script: &str, arguments: &[&str], file: &str| {
@@ -173,6 +183,7 @@ fn bits(folder: Option<&Path>) -> Vec<u32> {
     };
     if let Some(folder) = folder {
         OPERATORS.iter().for_each(|name| evaluate(&folder.join(format!("{name}.onnx")), 2, [4, 8]));
+        evaluate(&folder.join("wide.onnx"), 1, [32, 72]);
     } else {
         evaluate(&model(), 1, [8, 8]);
     }

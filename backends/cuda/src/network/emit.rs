@@ -3,7 +3,7 @@
 use super::arena::Places;
 use super::lower::Lowered;
 use super::program::{Instruction, Operand};
-use super::shapes::{self, Copy, Heads, Matrix};
+use super::shapes::{self, Copy, Heads};
 use super::step::{Axes, Step, Work};
 use super::view::View;
 use crate::error::Error;
@@ -12,8 +12,6 @@ use crate::error::Error;
 pub(super) const COPY_AXES: usize = 6;
 /// Threads of a block.
 pub(super) const BLOCK: u32 = 256;
-/// Rows and columns of a block's tile of a matrix product.
-pub(super) const TILE: usize = 64;
 /// Queries of a block.
 const QUERIES: usize = 16;
 /// The most blocks in y and z.
@@ -26,8 +24,10 @@ pub(super) enum KernelName {
     Copy,
     Pad,
     Pool,
-    Conv,
-    Gemm,
+    Conv32,
+    Conv64,
+    Gemm32,
+    Gemm64,
     Norm,
     Softmax,
     Reduce,
@@ -66,6 +66,7 @@ impl Shapes {
 pub(super) struct Emitter<'l, 'a> {
     pub(super) lowered: &'l Lowered<'a>,
     pub(super) places: &'l Places,
+    pub(super) pictures: usize,
     pub(super) shapes: Shapes,
 }
 
@@ -188,33 +189,6 @@ impl Emitter<'_, '_> {
         }
         let largest = parts.iter().map(|[from, _]| from.elements()).max().unwrap_or(1);
         Launch { kernel: KernelName::Copy, grid: [blocks(largest), parts.len() as u32, 1], block: BLOCK, shape: at }
-    }
-
-    fn gemm(&mut self, step: &Step, elements: usize) -> Launch {
-        let axes = axes(step, elements);
-        let Work::Gemm(gemm) = &step.work else { unreachable!("a product's step") };
-        let matrix = |view: &View| {
-            let (source, offset) = self.place(view);
-            let [outer, inner, row, column] = [0, 1, 2, 3].map(|axis| view.strides[axis] as i64);
-            Matrix { offset, outer, inner, row, column, source, reserved: 0 }
-        };
-        let sizes = [&gemm.left.shape[..], &gemm.right.shape[3..]].concat();
-        let [outer, inner, rows, depth, columns] = sizes[..] else { unreachable!("four axes each") };
-        let shape = shapes::Gemm {
-            left: matrix(&gemm.left),
-            right: matrix(&gemm.right),
-            output: self.out(step),
-            rows: rows as u32,
-            columns: columns as u32,
-            depth: depth as u32,
-            inner_batches: inner as u32,
-            count: step.program.len() as u32,
-            reserved: 0,
-        };
-        let shape = self.shapes.push(&shape);
-        self.program(step, &axes);
-        let grid = [columns.div_ceil(TILE) as u32, rows.div_ceil(TILE) as u32, (outer * inner) as u32];
-        Launch { kernel: KernelName::Gemm, grid, block: BLOCK, shape }
     }
 
     fn rows(

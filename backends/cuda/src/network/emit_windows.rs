@@ -1,6 +1,6 @@
 //! Launches of convolutions, pools and pads.
 
-use super::emit::{BLOCK, Emitter, KernelName, Launch, TILE, axes, blocks};
+use super::emit::{BLOCK, Emitter, KernelName, Launch, axes, blocks};
 use super::shapes::{self, ConvPlace};
 use super::step::{Conv, Step, Window};
 
@@ -49,9 +49,13 @@ impl Emitter<'_, '_> {
             };
             self.shapes.push(&place);
         }
-        let grid = [conv.pictures * places, conv.rows].map(|size| size.div_ceil(TILE) as u32);
+        let (kernel, tile) = match self.tile(step, elements) {
+            32 => (KernelName::Conv32, 32),
+            tile => (KernelName::Conv64, tile),
+        };
+        let grid = [conv.pictures * places, conv.rows].map(|size| size.div_ceil(tile) as u32);
         let grid = [grid[0], grid[1], (conv.groups * phases) as u32];
-        Launch { kernel: KernelName::Conv, grid, block: BLOCK, shape }
+        Launch { kernel, grid, block: BLOCK, shape }
     }
 
     pub(super) fn window(&mut self, step: &Step, window: &Window, kernel: KernelName, elements: usize) -> Launch {

@@ -16,13 +16,15 @@ pub(super) struct Kernels {
 }
 
 /// In the order of [`KernelName`].
-const NAMES: [(usize, &str); 13] = [
+const NAMES: [(usize, &str); 15] = [
     (0, "rwt_net_pointwise"),
     (0, "rwt_net_copy"),
     (0, "rwt_net_pad"),
     (0, "rwt_net_pool"),
-    (1, "rwt_net_conv"),
-    (2, "rwt_net_gemm"),
+    (1, "rwt_net_conv_32"),
+    (1, "rwt_net_conv_64"),
+    (2, "rwt_net_gemm_32"),
+    (2, "rwt_net_gemm_64"),
     (3, "rwt_net_norm"),
     (3, "rwt_net_softmax"),
     (3, "rwt_net_reduce"),

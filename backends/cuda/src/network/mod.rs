@@ -4,6 +4,7 @@ mod arena;
 mod arithmetic;
 mod calls;
 mod emit;
+mod emit_products;
 mod emit_windows;
 mod kernels;
 mod lower;

@@ -71,7 +71,8 @@ impl Planned {
         levels: usize,
     ) -> Result<Self, Error> {
         let places = Places::new(lowered);
-        let mut emitter = Emitter { lowered, places: &places, shapes: Shapes::default() };
+        let mut emitter =
+            Emitter { lowered, places: &places, pictures: size.pictures as usize, shapes: Shapes::default() };
         let mut choices = Vec::new();
         for (number, step) in lowered.steps.iter().enumerate() {
             let own = emitter.emit(step)?;
