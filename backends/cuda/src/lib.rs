@@ -33,7 +33,7 @@ pub use fourier::DeviceFourier;
 pub use kernel::{Kernel, Module};
 pub use mask::DeviceMask;
 pub use moments::DeviceMoments;
-pub use network::{Needed, OnnxNetwork};
+pub use network::{Needed, OnnxNetwork, Precision};
 pub use on_host::OnHost;
 pub use posterior::Prior;
 pub use user_kernels::{Launch, UserKernels};

@@ -5,6 +5,7 @@ use super::kernels::Kernels;
 use super::lower::lower;
 use super::operators;
 use super::planned::Planned;
+use super::precision::Precision;
 use super::shapes::Edges;
 use crate::chains::require;
 use crate::denoiser::{CudaDenoiser, Io};
@@ -22,6 +23,7 @@ use std::sync::Arc;
 /// of launches. A picture that is not square once padded is not transposed among its symmetries.
 pub struct OnnxNetwork {
     network: Network,
+    precision: Precision,
     kernels: Option<Arc<Kernels>>,
     planned: Option<(Planned, usize, [usize; 3])>,
 }
@@ -67,8 +69,14 @@ impl OnnxNetwork {
     fn new(network: Network) -> Result<Self, Error> {
         operators::check(&network)?;
         let size = network.padded(1, network.info().multiple + 1)?;
-        Places::new(&lower(&network.at(1, size)?)?);
-        Ok(Self { network, kernels: None, planned: None })
+        Places::new(&lower(&network.at(1, size)?, Precision::F32)?);
+        Ok(Self { network, precision: Precision::F32, kernels: None, planned: None })
+    }
+
+    /// In these numbers from now on; [`Precision::F32`] before.
+    #[must_use]
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, kernels: None, planned: None, ..self }
     }
 
     /// What the model says about itself.
@@ -86,10 +94,10 @@ impl OnnxNetwork {
         let [padded_height, padded_width] = self.network.padded(height, width)?;
         let graph = self.network.at(chains, [padded_height, padded_width])?;
         let answers = graph.values[graph.output].shape[1];
-        let lowered = lower(&graph)?;
+        let lowered = lower(&graph, self.precision)?;
         let kernels = match &self.kernels {
             Some(kernels) => Arc::clone(kernels),
-            None => Arc::new(Kernels::load(device)?),
+            None => Arc::new(Kernels::load(device, self.precision)?),
         };
         self.kernels = Some(Arc::clone(&kernels));
         let info = self.network.info();
