@@ -7,8 +7,8 @@
 // A program's operands are indexed by (picture, channel, place of the output's picture).
 //
 // kernel (weights, memory, shape)       shape           block          grid
-// rwt_half_conv_128x128, _128x64        HalfConv        256            [ceil(rows / 128) * ceil(channels / 128 or 64), 1, phases]
-// rwt_half_conv_64x64                   HalfConv        128            [ceil(rows / 64) * ceil(channels / 64), 1, phases]
+// rwt_half_conv_128x128                 HalfConv        256            [ceil(rows / 128) * ceil(channels / 128), 1, phases]
+// rwt_half_conv_128x64, _64x64          HalfConv        128            [ceil(rows / 128 or 64) * ceil(channels / 64), 1, phases]
 // rwt_half_conv_32x32, _32x16           HalfConv        256            [ceil(rows / 32) * ceil(channels / 32 or 16), 1, phases]
 //   All take every shape. The first that has at least 128 blocks is a good choice, else the last but one, if that has 32.
 // rwt_half_norm                         HalfNorm        32 ... 512     [pictures * channels / slab]
@@ -19,8 +19,7 @@
 //   for heads (length and value_length) of at most that length
 #ifndef RWT_NETWORK_HALF
 #define RWT_NETWORK_HALF
-#include "program.cuh"
-#include "tensor.cuh"
+#include "half_program.cuh"
 
 struct HalfTap { // an element of a convolution's kernel
     i32 dy, dx;
