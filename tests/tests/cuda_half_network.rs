@@ -115,7 +115,8 @@ fn compare(test: &str, path: &Path, size: [usize; 2], sigmas: &[f64]) {
     let Some(theirs) = of_pytorch(test, path, 2, size, sigmas) else { return };
     for (&sigma, theirs) in sigmas.iter().zip(theirs) {
         let ours = of_device(path, 2, size, sigma);
-        println!("{}, sigma {sigma}: {ours:.2e}, PyTorch's bf16 {theirs:.2e}", path.display());
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        eprintln!("MEASURED: {name}, sigma {sigma}: bf16 {ours:.2e} from f32, PyTorch's bf16 {theirs:.2e}");
         assert!(ours > 1e-5 && ours <= FARTHER * theirs, "{}, sigma {sigma}: {ours}, {theirs}", path.display());
     }
 }
@@ -147,7 +148,7 @@ fn numbers_of_channels_that_are_no_octets_are_still_right() {
     mock_cuda::in_modes(test, &[Mode::Source, Mode::Sanitized], &[], |_| {
         for name in OPERATORS {
             let far = of_device(&folder.join(format!("{name}.onnx")), 3, [8, 20], 0.9);
-            println!("{name}: {far:.2e}");
+            eprintln!("MEASURED: {name}: bf16 {far:.2e} from f32");
             assert!(far < BOUND, "{name}: {far}");
         }
     });
@@ -181,7 +182,7 @@ fn the_network_of_ddpm_takes_few_launches_and_what_it_says() {
         network.plan(&device, 2, [3, 16, 16], &[0.9, 0.5], None).unwrap();
         let needed = network.needed().unwrap();
         let (taken, said) = (before - free(), needed.weights + needed.activations + needed.tables);
-        println!("{needed:?}, {taken} bytes taken");
+        eprintln!("MEASURED: bf16 {needed:?}, {taken} bytes taken");
         assert!(taken >= said && taken - said < 4096, "{taken} bytes, {needed:?}"); // small tables are not counted
         mock.reset();
         let io = Io { x: x.address(), denoised: out.address(), sigma: sigma.address(), level: level.address() };
@@ -194,7 +195,7 @@ fn the_network_of_ddpm_takes_few_launches_and_what_it_says() {
         let mut full = open(&file, Precision::F32);
         full.plan(&device, 2, [3, 16, 16], &[0.9], None).unwrap();
         let full = full.needed().unwrap();
-        println!("in f32 {full:?}");
+        eprintln!("MEASURED: f32 {full:?}");
         assert!(weights_of(needed) < 0.6 * weights_of(full) && needed.activations < full.activations, "{full:?}");
     });
 }
