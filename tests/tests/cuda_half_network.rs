@@ -9,6 +9,8 @@ use std::path::Path;
 
 /// How much farther from f32 than PyTorch's bf16.
 const FARTHER: f64 = 1.5;
+/// What `python/octet_networks.py` writes.
+const OCTETS: [&str; 5] = ["attended_octets", "gated_octets", "moved_octets", "normalised_octets", "strided_octets"];
 /// Of the length of D, where there is nothing to compare with: four times 2⁻⁸, the rounding of one number.
 const BOUND: f64 = 0.016;
 
@@ -141,17 +143,27 @@ fn unets_are_as_near_to_f32_as_pytorchs_bf16() {
     });
 }
 
-#[test]
-fn numbers_of_channels_that_are_no_octets_are_still_right() {
-    let test = "numbers_of_channels_that_are_no_octets_are_still_right";
-    let Some(folder) = written(test, "tests/python/operator_networks.py", &[], "") else { return };
+/// Networks of a few nodes each on three pictures, against f32.
+fn nodes(test: &str, script: &str, names: &[&str]) {
+    let Some(folder) = written(test, script, &[], "") else { return };
     mock_cuda::in_modes(test, &[Mode::Source, Mode::Sanitized], &[], |_| {
-        for name in OPERATORS {
+        for name in names {
             let far = of_device(&folder.join(format!("{name}.onnx")), 3, [8, 20], 0.9);
             eprintln!("MEASURED: {name}: bf16 {far:.2e} from f32");
             assert!(far < BOUND, "{name}: {far}");
         }
     });
+}
+
+#[test]
+fn operators_in_octets_are_near_to_f32() {
+    nodes("operators_in_octets_are_near_to_f32", "tests/python/octet_networks.py", &OCTETS);
+}
+
+#[test]
+fn numbers_of_channels_that_are_no_octets_are_still_right() {
+    let test = "numbers_of_channels_that_are_no_octets_are_still_right";
+    nodes(test, "tests/python/operator_networks.py", &OPERATORS);
 }
 
 /// Bytes of the device's memory that are free.

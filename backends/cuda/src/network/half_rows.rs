@@ -8,7 +8,7 @@ use super::view::{View, finest_axes, inverse};
 /// The most channels of a block of the normalisation.
 const SLAB_LIMIT: usize = 1024;
 /// The longest head of an attention kernel in bf16.
-const HEAD_LIMIT: usize = 0;
+const HEAD_LIMIT: usize = 256;
 
 impl Lowering<'_, '_> {
     /// Each row of the logical order normalised, where a row is all places of some channels.

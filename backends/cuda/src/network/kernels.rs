@@ -17,7 +17,7 @@ pub(super) struct Kernels {
 }
 
 /// In the order of [`KernelName`].
-const NAMES: [(usize, &str); 22] = [
+const NAMES: [(usize, &str); 25] = [
     (0, "rwt_net_pointwise"),
     (0, "rwt_net_copy"),
     (0, "rwt_net_pad"),
@@ -40,6 +40,9 @@ const NAMES: [(usize, &str); 22] = [
     (8, "rwt_half_pointwise"),
     (8, "rwt_half_copy"),
     (8, "rwt_half_pool"),
+    (9, "rwt_half_attention_64"),
+    (9, "rwt_half_attention_128"),
+    (9, "rwt_half_attention_256"),
 ];
 
 /// The first images are of kernels in f32.
@@ -58,7 +61,7 @@ impl Kernels {
             let what = "the device (its compute capability, for bf16)";
             return Err(Error::TooOld { what, found, needed: CAPABILITY });
         }
-        let images: [&'static str; 9] = [
+        let images: [&'static str; 10] = [
             include_str!("../../ptx/pointwise.ptx"),
             include_str!("../../ptx/conv.ptx"),
             include_str!("../../ptx/gemm.ptx"),
@@ -68,6 +71,7 @@ impl Kernels {
             include_str!("../../ptx/half_small.ptx"),
             include_str!("../../ptx/half_norm.ptx"),
             include_str!("../../ptx/half_move.ptx"),
+            include_str!("../../ptx/half_attention.ptx"),
         ];
         let count = if precision == Precision::Bf16 { images.len() } else { F32_IMAGES };
         let modules = images[..count].iter().map(|image| device.module(image)).collect::<Result<Vec<_>, _>>()?;
