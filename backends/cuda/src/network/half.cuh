@@ -15,7 +15,8 @@
 // rwt_half_pointwise                    HalfPointwise   any to 256     over pictures * ceil(channels / 8) * places
 // rwt_half_copy                         HalfCopy[parts] any to 256     [over the largest total, parts]
 // rwt_half_pool                         HalfWindow      any to 256     over pictures * channels / 8 * places of the output
-// rwt_half_attention_64, _128, _256     HalfAttention   128            [ceil(queries / 64), batches * heads]
+// rwt_half_attention_64, _128           HalfAttention   128            [ceil(queries / 64), batches * heads]
+// rwt_half_attention_256                HalfAttention   128            [ceil(queries / 64), batches * heads, ceil(value_length / 128)]
 //   for heads (length and value_length) of at most that length
 #ifndef RWT_NETWORK_HALF
 #define RWT_NETWORK_HALF
