@@ -46,7 +46,22 @@ def reshaped(a, x, shape):
 
 
 def padded(a, x, sides, value=None, axes=None):
+    if a.get("mode", b"constant") == b"reflect":
+        return F.pad(x, pads({"pads": [side for side in sides.reshape(2, -1)[:, 2:].flatten().tolist()]}), mode="reflect")
     return F.pad(x, pads({"pads": sides.tolist()}), value=0.0 if value is None else value.item())
+
+
+def averaged(a, x):
+    ones = torch.ones_like(x[:1, :1])
+    sides = pads(a)
+    sums = lambda x: F.avg_pool2d(F.pad(x, sides), tuple(a["kernel_shape"]), tuple(a["strides"]))
+    return sums(x) if a.get("count_include_pad") else sums(x) / sums(ones)
+
+
+def transposed(a, x, w, b=None):
+    top, left, bottom, right = a["pads"]
+    it = F.conv_transpose2d(x, w, b, tuple(a["strides"]))
+    return it[:, :, top:it.shape[2] - bottom, left:it.shape[3] - right]
 
 
 def gathered(a, x, index):
@@ -74,9 +89,17 @@ OPERATORS = {
     "Concat": lambda a, *x: torch.cat(x, a["axis"]), "Unsqueeze": unsqueezed, "Reshape": reshaped,
     "Transpose": lambda a, x: x.permute(a["perm"]), "Gather": gathered, "Slice": sliced, "Pad": padded, "Resize": resized,
     "MatMul": lambda a, x, y: x @ y, "Gemm": product, "Softmax": lambda a, x: x.softmax(a.get("axis", -1)), "Conv": convolution,
-    "ConvTranspose": lambda a, x, w, b=None: F.conv_transpose2d(x, w, b, tuple(a["strides"]), tuple(a["pads"][:2])),
-    "InstanceNormalization": lambda a, x, w, b: F.instance_norm(x, weight=w, bias=b, eps=a["epsilon"]),
-    "AveragePool": lambda a, x: F.avg_pool2d(x, tuple(a["kernel_shape"]), tuple(a["strides"])),
+    "ConvTranspose": transposed, "Split": lambda a, x, sizes: x.split(sizes.tolist(), a["axis"]),
+    "GroupNormalization": lambda a, x, w, b: F.group_norm(x, a["num_groups"], w, b, a.get("epsilon", 1e-5)),
+    "LayerNormalization": lambda a, x, w, b: F.layer_norm(x, w.shape, w, b, a.get("epsilon", 1e-5)),
+    "BatchNormalization": lambda a, x, w, b, mean, variance: F.batch_norm(x, mean, variance, w, b),
+    "GlobalAveragePool": lambda a, x: x.mean((2, 3), keepdim=True), "ReduceMean": lambda a, x, axes: x.mean(axes.tolist(), keepdim=True),
+    "MaxPool": lambda a, x: F.max_pool2d(x, tuple(a["kernel_shape"]), tuple(a["strides"]), a["pads"][0]),
+    "Sub": lambda a, x, y: x - y, "Max": lambda a, x, y: torch.maximum(x, y), "Abs": lambda a, x: x.abs(), "Erf": lambda a, x: x.erf(),
+    "Gelu": lambda a, x: F.gelu(x), "Exp": lambda a, x: x.exp(), "Tanh": lambda a, x: x.tanh(),
+    "LeakyRelu": lambda a, x: F.leaky_relu(x, a["alpha"]), "Clip": lambda a, x, least, most: x.clamp(least.item(), most.item()),
+    "InstanceNormalization": lambda a, x, w, b: F.instance_norm(x, weight=w, bias=b, eps=a.get("epsilon", 1e-5)),
+    "AveragePool": averaged,
     "ConstantOfShape": lambda a, n: torch.full(n.tolist(), numpy_helper.to_array(a["value"]).item(), dtype=torch.int64),
     "Constant": lambda a: torch.from_numpy(np.array(numpy_helper.to_array(a["value"]))),
 }
@@ -86,7 +109,8 @@ def evaluated(graph, weights, x, time):
     values = {**weights, graph.input[0].name: x, graph.input[1].name: time}
     for node in graph.node:
         given = [values[name] if name else None for name in node.input]
-        values[node.output[0]] = OPERATORS[node.op_type](attributes(node), *given)
+        found = OPERATORS[node.op_type](attributes(node), *given)
+        values.update(zip(node.output, found if isinstance(found, tuple) else (found,)))
     return values[graph.output[0].name].float()
 
 

@@ -143,27 +143,26 @@ fn unets_are_as_near_to_f32_as_pytorchs_bf16() {
     });
 }
 
-/// Networks of a few nodes each on three pictures, against f32.
-fn nodes(test: &str, script: &str, names: &[&str]) {
-    let Some(folder) = written(test, script, &[], "") else { return };
-    mock_cuda::in_modes(test, &[Mode::Source, Mode::Sanitized], &[], |_| {
-        for name in names {
-            let far = of_device(&folder.join(format!("{name}.onnx")), 3, [8, 20], 0.9);
-            eprintln!("MEASURED: {name}: bf16 {far:.2e} from f32");
-            assert!(far < BOUND, "{name}: {far}");
-        }
-    });
-}
-
 #[test]
-fn operators_in_octets_are_near_to_f32() {
-    nodes("operators_in_octets_are_near_to_f32", "tests/python/octet_networks.py", &OCTETS);
+fn operators_in_octets_are_as_near_to_f32_as_pytorchs_bf16() {
+    let test = "operators_in_octets_are_as_near_to_f32_as_pytorchs_bf16";
+    let Some(folder) = written(test, "tests/python/octet_networks.py", &[], "") else { return };
+    mock_cuda::in_modes(test, &[Mode::Source, Mode::Sanitized], &[], |_| {
+        OCTETS.iter().for_each(|name| compare(test, &folder.join(format!("{name}.onnx")), [8, 20], &[0.9]));
+    });
 }
 
 #[test]
 fn numbers_of_channels_that_are_no_octets_are_still_right() {
     let test = "numbers_of_channels_that_are_no_octets_are_still_right";
-    nodes(test, "tests/python/operator_networks.py", &OPERATORS);
+    let Some(folder) = written(test, "tests/python/operator_networks.py", &[], "") else { return };
+    mock_cuda::in_modes(test, &[Mode::Source, Mode::Sanitized], &[], |_| {
+        for name in OPERATORS {
+            let far = of_device(&folder.join(format!("{name}.onnx")), 3, [8, 20], 0.9);
+            eprintln!("MEASURED: {name}: bf16 {far:.2e} from f32");
+            assert!(far < BOUND, "{name}: {far}");
+        }
+    });
 }
 
 /// Bytes of the device's memory that are free.

@@ -19,6 +19,8 @@ const MANY: usize = 128;
 const SOME: usize = 32;
 /// Queries of a block.
 const QUERIES: usize = 64;
+/// Elements of the values of a block for long heads.
+const VALUES: usize = 128;
 
 /// The largest tile of which there are enough, and which is not half empty.
 fn tile(rows: usize, channels: usize) -> (KernelName, usize, u32) {
@@ -265,13 +267,13 @@ impl Emitter<'_, '_> {
             value_length: value_length as u32,
             scale: attention.scale,
         };
-        let kernel = match length.max(value_length) {
-            0..=64 => KernelName::HalfAttention64,
-            65..=128 => KernelName::HalfAttention128,
-            _ => KernelName::HalfAttention256,
+        let (kernel, parts) = match length.max(value_length) {
+            0..=64 => (KernelName::HalfAttention64, 1),
+            65..=128 => (KernelName::HalfAttention128, 1),
+            _ => (KernelName::HalfAttention256, value_length.div_ceil(VALUES)),
         };
         let shape = self.shapes.push(&shape);
-        let grid = [queries.div_ceil(QUERIES) as u32, (batches * heads) as u32, 1];
+        let grid = [queries.div_ceil(QUERIES), batches * heads, parts].map(|count| count as u32);
         Launch { kernel, grid, block: 128, shape }
     }
 }
