@@ -35,7 +35,7 @@ pub use kernel::{Kernel, Module};
 pub use libraries::{Libraries, LibraryUse};
 pub use mask::DeviceMask;
 pub use moments::DeviceMoments;
-pub use network::{Needed, OnnxNetwork};
+pub use network::{Needed, OnnxNetwork, Precision};
 pub use on_host::OnHost;
 pub use posterior::Prior;
 pub use user_kernels::{Launch, UserKernels};

@@ -6,6 +6,7 @@ use super::kernels::Kernels;
 use super::lower::lower;
 use super::operators;
 use super::planned::Planned;
+use super::precision::Precision;
 use super::shapes::Edges;
 use crate::chains::require;
 use crate::denoiser::{CudaDenoiser, Io};
@@ -24,6 +25,7 @@ use std::sync::Arc;
 /// of launches. A picture that is not square once padded is not transposed among its symmetries.
 pub struct OnnxNetwork {
     network: Network,
+    precision: Precision,
     kernels: Option<Arc<Kernels>>,
     libraries: Libraries,
     opened: Option<Arc<Opened>>,
@@ -71,8 +73,15 @@ impl OnnxNetwork {
     fn new(network: Network) -> Result<Self, Error> {
         operators::check(&network)?;
         let size = network.padded(1, network.info().multiple + 1)?;
-        Places::new(&lower(&network.at(1, size)?)?);
-        Ok(Self { network, kernels: None, libraries: Libraries::default(), opened: None, planned: None })
+        Places::new(&lower(&network.at(1, size)?, Precision::F32)?);
+        let (precision, libraries) = (Precision::F32, Libraries::default());
+        Ok(Self { network, precision, kernels: None, libraries, opened: None, planned: None })
+    }
+
+    /// In these numbers from now on; [`Precision::F32`] before.
+    #[must_use]
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, kernels: None, planned: None, ..self }
     }
 
     /// Let NVIDIA's libraries compute these steps, if they open when it is planned: without this, none.
@@ -106,10 +115,10 @@ impl OnnxNetwork {
         let [padded_height, padded_width] = self.network.padded(height, width)?;
         let graph = self.network.at(chains, [padded_height, padded_width])?;
         let answers = graph.values[graph.output].shape[1];
-        let lowered = lower(&graph)?;
+        let lowered = lower(&graph, self.precision)?;
         let kernels = match &self.kernels {
             Some(kernels) => Arc::clone(kernels),
-            None => Arc::new(Kernels::load(device)?),
+            None => Arc::new(Kernels::load(device, self.precision)?),
         };
         self.kernels = Some(Arc::clone(&kernels));
         if self.libraries != Libraries::Never && self.opened.is_none() {
