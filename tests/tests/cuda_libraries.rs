@@ -1,7 +1,7 @@
 //! Networks whose convolutions and matrix products are cuDNN's and cuBLASLt's, by mock libraries on the mock device.
 
 use rwt_core::{Chain, Denoiser, Step, Walk};
-use rwt_cuda::{Array, Chains, CudaDenoiser, Device, Error, Io, Libraries, LibraryUse, OnnxNetwork};
+use rwt_cuda::{Array, Chains, CudaDenoiser, Device, Error, Io, Libraries, LibraryUse, OnnxNetwork, Precision};
 use rwt_onnx::{EngineChoice, OnnxDenoiser, OpenOptions, RuntimeOptions};
 use rwt_tests::mock_cuda::{self, Mock, Mode};
 use rwt_tests::mock_libraries::{CUBLAS_LT, CUDNN, MockLibraries, folder};
@@ -41,9 +41,20 @@ struct Planned {
 
 impl Planned {
     fn new(path: &Path, libraries: Libraries, chains: usize, size: [usize; 2], sigma: f64) -> Self {
+        Self::in_precision(path, Precision::F32, libraries, chains, size, sigma)
+    }
+
+    fn in_precision(
+        path: &Path,
+        precision: Precision,
+        libraries: Libraries,
+        chains: usize,
+        size: [usize; 2],
+        sigma: f64,
+    ) -> Self {
         let device = Device::open(0).unwrap();
         let network = OnnxNetwork::open(path, &[]).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let mut network = network.with_libraries(libraries);
+        let mut network = network.with_precision(precision).with_libraries(libraries);
         let shape = [network.info().channels, size[0], size[1]];
         network.plan(&device, chains, shape, &[sigma], None).unwrap();
         let x = Array::from_host(&device, &picture(chains * shape.iter().product::<usize>())).unwrap();
@@ -343,5 +354,50 @@ fn small_steps_are_not_worthwhile() {
         let all = Planned::new(&model(), Libraries::Everywhere, 1, [8, 8], SIGMA).used().cudnn;
         println!("{:?} of {all}", planned.used());
         assert!((1..all).contains(&planned.used().cudnn), "{:?}", planned.used());
+    });
+}
+
+/// D in bf16 by the libraries is as near to D in f32 as D in bf16 by our own kernels, rounded once more a step.
+fn compare_half(path: &Path, chains: usize, size: [usize; 2]) -> LibraryUse {
+    let half = |libraries: Libraries| Planned::in_precision(path, Precision::Bf16, libraries, chains, size, SIGMA);
+    let (mut by_library, full) = (half(Libraries::Everywhere), own(path, chains, size));
+    let found = by_library.evaluate();
+    assert_eq!(bits(&by_library.evaluate()), bits(&found), "another result the second time");
+    let (far, ours) = (relative(&found, &full), relative(&half(Libraries::Never).evaluate(), &full));
+    let used = by_library.used().clone();
+    println!("{}: bf16 {far:.2e} from f32, our own kernels' {ours:.2e}, {used:?}", path.display());
+    assert!(far > 1e-5 && far < 1.5 * ours, "{}: {far}, {ours}", path.display());
+    used
+}
+
+#[test]
+fn networks_in_bf16_are_as_near_to_f32_by_libraries() {
+    let test = "networks_in_bf16_are_as_near_to_f32_by_libraries";
+    let arguments = ["--random", "small", "--out"];
+    let small = written(test, "examples/export/diffusers_unet2d.py", &arguments, "small.onnx");
+    with_folders(test, &both(), &[], |_| {
+        let used = compare_half(&model(), 2, [16, 24]);
+        assert!(used.cudnn > 10, "{used:?}");
+        let libraries = MockLibraries::open(&both().join(CUDNN));
+        assert_eq!(libraries.counter("convolutions by tensor cores"), 3 * used.cudnn as u64);
+        let Some(small) = &small else { return };
+        let used = compare_half(small, 2, [16, 24]);
+        assert!(used.cudnn > 10 && used.cublas_lt > 3, "{used:?}");
+    });
+}
+
+#[test]
+fn operators_in_bf16_are_as_near_to_f32_by_libraries() {
+    let test = "operators_in_bf16_are_as_near_to_f32_by_libraries";
+    let Some(networks) = written(test, "tests/python/octet_networks.py", &[], "") else { return };
+    let folders = both();
+    let folders = [(FOLDERS, folders.to_str().unwrap())];
+    mock_cuda::in_modes(test, &[Mode::Source, Mode::Sanitized], &folders, |_| {
+        let used = |name: &str| {
+            let used = compare_half(&networks.join(format!("{name}.onnx")), 3, [8, 20]);
+            [used.cudnn, used.cublas_lt]
+        };
+        let found = ["attended", "gated", "moved", "normalised", "strided"].map(|name| used(&format!("{name}_octets")));
+        assert_eq!(found, [[1, 7], [2, 2], [5, 0], [5, 0], [3, 3]]);
     });
 }

@@ -89,7 +89,8 @@ impl Calls {
         let opened = self.opened.clone()?;
         let is_half = emitter.lowered.buffers[step.out].is_half;
         let asked = Described::new(step, is_half, opened.cublas_lt.is_some())?;
-        if !self.libraries.takes(asked.operations) {
+        let is_open = if asked.is_product { opened.cublas_lt.is_some() } else { opened.cudnn.is_some() };
+        if !is_open || !self.libraries.takes(asked.operations) {
             return None;
         }
         let planned = match asked.shape {

@@ -12,6 +12,8 @@ const ALIGNMENT: usize = 256;
 pub(super) struct Described {
     /// For people.
     pub(super) name: String,
+    /// For cuBLASLt; else for cuDNN.
+    pub(super) is_product: bool,
     /// Floating-point operations.
     pub(super) operations: f64,
     pub(super) data: DataType,
@@ -56,6 +58,7 @@ impl Described {
         });
         Self {
             name: name_of([channels, rows], conv.out_size),
+            is_product: false,
             operations: 2.0 * sums as f64 * conv.depth as f64,
             data: DataType::F32,
             factors: [conv.input.clone(), conv.weights.clone()],
@@ -71,6 +74,7 @@ impl Described {
         let shape = shape.map(|(left, right)| ProductShape { data, batches, rows, columns, depth, left, right });
         Some(Self {
             name: format!("a product of {batches} matrices {rows} x {depth} and {depth} x {columns}"),
+            is_product: true,
             operations: 2.0 * (batches * rows) as f64 * (columns * depth) as f64,
             data,
             factors: [gemm.left.clone(), gemm.right.clone()],
@@ -85,6 +89,7 @@ impl Described {
         let (taps, places) = (conv.taps.len() / phases, conv.out_size[0] * conv.out_size[1]);
         let mut it = Self {
             name: name_of([channels, conv.rows], conv.out_size) + " in bf16",
+            is_product: false,
             operations: 2.0 * (pictures * places * conv.rows) as f64 * (taps * channels) as f64,
             data: DataType::Bf16,
             factors: [conv.input.clone(), conv.weights.clone()],
@@ -102,7 +107,7 @@ impl Described {
             if let Some((left, right)) = factors.zip(right.and_then(|right| factor(&right, it.data))) {
                 let (data, rows, columns) = (it.data, pictures * places, conv.rows);
                 let shape = ProductShape { data, batches: 1, rows, columns, depth: channels, left, right };
-                it.shape = Ok(Shape::Product(shape));
+                (it.is_product, it.shape) = (true, Ok(Shape::Product(shape)));
                 return Some(it);
             }
         }
