@@ -51,7 +51,7 @@ fn build_now(sanitize: bool) -> Result<PathBuf, String> {
         fs::write(&copy, text).expect("a copy");
     }
     let kernels = sources.iter().filter(|(path, _)| path.extension().is_some_and(|extension| extension == "cu"));
-    let runtime = ["block.cpp", "fibre.cpp"].map(|name| host.join(name));
+    let runtime = ["block.cpp", "fibre.cpp", "tensor.cpp"].map(|name| host.join(name));
     for source in kernels.map(|(path, _)| folder.join("src").join(path)).chain(runtime) {
         let object = folder.join(source.file_name().expect("a name")).with_extension(format!("{}.o", objects.len()));
         let mut compile = command(&cxx);
@@ -151,7 +151,7 @@ fn kernels(text: &str) -> Vec<String> {
 fn stamp(sources: &[(PathBuf, String)], host: &Path, cxx: &[String], flags: &[&&str]) -> String {
     let mut hasher = DefaultHasher::new();
     (sources, cxx, flags).hash(&mut hasher);
-    for name in ["cuda.hpp", "fibre.hpp", "fibre.cpp", "block.cpp"] {
+    for name in ["cuda.hpp", "tensor.hpp", "tensor.cpp", "fibre.hpp", "fibre.cpp", "block.cpp"] {
         fs::read(host.join(name)).expect("the host's part").hash(&mut hasher);
     }
     format!("{:016x}", hasher.finish())

@@ -4,6 +4,7 @@
 
 pub mod kernels;
 pub mod mock_cuda;
+pub mod mock_libraries;
 pub mod networks;
 
 use std::io::Write as _;

@@ -31,6 +31,13 @@ pub fn written(test: &str, script: &str, arguments: &[&str], file: &str) -> Opti
     Some(folder.join(file))
 }
 
+/// What a script prints, in the test's own processes too.
+pub fn printed(test: &str, script: &str, arguments: &[String]) -> Option<String> {
+    let mut command = Command::new(python(test)?);
+    command.args(["-W", "ignore"]).arg(root().join(script)).args(arguments);
+    Some(run(&mut command))
+}
+
 /// What `python/operator_networks.py` writes.
 pub const OPERATORS: [&str; 9] = [
     "attention",

@@ -58,6 +58,16 @@ pub enum Error {
         /// What the driver says.
         reason: String,
     },
+    /// A call of one of NVIDIA's libraries failed.
+    #[error("{library}: {call} failed: {reason}")]
+    Library {
+        /// Which library.
+        library: &'static str,
+        /// Its function.
+        call: &'static str,
+        /// What it says.
+        reason: String,
+    },
     /// A network's file was refused, or a picture or noise level that it cannot evaluate.
     #[error(transparent)]
     Network(#[from] rwt_onnx::Error),

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod identity;
+mod libraries;
 mod networks;
 mod report;
 mod runtime;
@@ -35,6 +36,7 @@ fn check(is_small: bool, models: &[String]) -> Result<usize, Error> {
         timing::bandwidth(&device, &mut report, 1 << 28)?;
         for model in models.iter().map(Path::new) {
             networks::time(&device, &mut report, model)?;
+            libraries::check(&device, &mut report, model)?;
         }
     }
     if let Some(library) = runtime::library() {

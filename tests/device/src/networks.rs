@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// Of the length of D, in f32 on both sides.
 const BAR: f64 = 1e-5;
-const CHAINS: usize = 2;
+pub const CHAINS: usize = 2;
 
 /// The networks' sides: of the agreement, and of what is timed.
 pub const SMALL: usize = 16;

@@ -25,6 +25,9 @@ struct Warp {
   unsigned members;
   uint64_t brought[32], results[32];
   Thread *waiting[32];
+  void (*act)(const rwt_brought &, rwt_taken &);  // what they come for, if it is no shuffle
+  alignas(16) rwt_brought wide;
+  alignas(16) rwt_taken taken;
 };
 
 void (*kernel)(const void *const *);
@@ -132,7 +135,9 @@ void run_block() {
       next_ready = 0;
     }
   }
-  if (over == threads && !failure[0]) return;
+  unsigned left = rwt_host_left();
+  if (over == threads && !failure[0] && !left) return;
+  if (over == threads && !failure[0]) snprintf(failure, sizeof failure, "%u copies that nobody waits for", left);
   describe_deadlock();
   idle.clear();  // whatever they did is left
   for (Thread *fibre : all) {
@@ -163,26 +168,51 @@ void rwt_barrier(const char *file, int line) {
   wait_for_others();
 }
 
-void rwt_shuffle(unsigned members, uint64_t value, uint64_t results[32]) {
-  Warp &warp = warps[current->number / 32];
+// A lane comes to others; true for the last of them, the others wait for it.
+static bool arrive(Warp &warp, unsigned members, void (*act)(const rwt_brought &, rwt_taken &)) {
   unsigned lane = current->number % 32;
   if (!(members >> lane & 1)) rwt_wrong("a lane is not among the members that it names", lane);
   if (warp.here && members != warp.members) rwt_wrong("lanes name other members", lane);
+  if (warp.here && act != warp.act) rwt_wrong("lanes are at other instructions", lane);
   warp.members = members;
-  warp.brought[lane] = value;
+  warp.act = act;
   warp.here |= 1u << lane;
-  if (warp.here == members) {
+  if (warp.here == members) return true;
+  warp.waiting[lane] = current;
+  wait_for_others();
+  return false;
+}
+
+// The others of a warp go on.
+static void release_lanes(Warp &warp) {
+  warp.here = 0;
+  for (unsigned other = 0; other < 32; other++) {
+    if ((warp.members >> other & 1) && other != current->number % 32) ready.push_back(warp.waiting[other]);
+  }
+}
+
+void rwt_shuffle(unsigned members, uint64_t value, uint64_t results[32]) {
+  Warp &warp = warps[current->number / 32];
+  warp.brought[current->number % 32] = value;
+  if (arrive(warp, members, nullptr)) {
     memcpy(warp.results, warp.brought, sizeof warp.results);
-    warp.here = 0;
-    for (unsigned other = 0; other < 32; other++) {
-      if ((members >> other & 1) && other != lane) ready.push_back(warp.waiting[other]);
-    }
-  } else {
-    warp.waiting[lane] = current;
-    wait_for_others();
+    release_lanes(warp);
   }
   memcpy(results, warp.results, sizeof warp.results);
 }
+
+void rwt_together(const void *mine, size_t bytes, void *result, void (*act)(const rwt_brought &, rwt_taken &)) {
+  Warp &warp = warps[current->number / 32];
+  unsigned lane = current->number % 32;
+  memcpy(warp.wide[lane], mine, bytes);
+  if (arrive(warp, 0xffffffffu, act)) {
+    act(warp.wide, warp.taken);
+    release_lanes(warp);
+  }
+  memcpy(result, warp.taken[lane], sizeof warp.taken[lane]);
+}
+
+unsigned rwt_thread() { return current->number; }
 
 const char *rwt_run(const rwt_shape &shape, void (*body)(const void *const *), const void *const *given) {
   kernel = body;

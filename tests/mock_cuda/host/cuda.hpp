@@ -11,6 +11,8 @@
 #include <string.h>
 #include <utility>
 
+#include "tensor.hpp"
+
 struct dim3 {
   unsigned x, y, z;
 };

@@ -2,6 +2,7 @@
 
 use crate::code::Code;
 use crate::counters::{GRAPHS, REPLAYS};
+use crate::host::Host;
 use crate::launch::Launch;
 use crate::state::{Done, Out, call_in_context};
 use std::collections::HashMap;
@@ -13,6 +14,7 @@ pub enum Work {
     Launch(Launch),
     Fill { address: u64, value: u8, bytes: usize },
     Copy { to: u64, from: u64, bytes: usize },
+    Host(Host),
 }
 
 #[derive(Default)]

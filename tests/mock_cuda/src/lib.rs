@@ -15,6 +15,7 @@ mod device;
 mod event;
 mod failures;
 mod graph;
+mod host;
 mod launch;
 mod memory;
 mod module;

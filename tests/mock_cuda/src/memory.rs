@@ -127,6 +127,7 @@ impl State {
     /// Fill or copy in the device's memory.
     pub fn change(&mut self, work: &Work) -> Done {
         match *work {
+            Work::Host(ref host) => self.run_host(host)?,
             Work::Fill { address, value, bytes } => {
                 self.memory.require(address, bytes)?;
                 // SAFETY: just looked up.

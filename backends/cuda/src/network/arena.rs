@@ -57,7 +57,7 @@ impl Places {
         let mut size = 0;
         for &mut (number, first, last) in buffers {
             placed.retain(|&(_, _, until)| until >= first);
-            let len = aligned(lowered.buffers[number].len);
+            let len = aligned(lowered.buffers[number].words());
             let mut begin = 0;
             for &(taken, end, _) in &placed {
                 if begin + len <= taken {

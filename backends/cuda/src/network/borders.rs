@@ -80,6 +80,11 @@ impl Borders {
         put(device, &mut self.symmetries, &symmetries.collect::<Vec<u32>>())
     }
 
+    /// How many pictures there are.
+    pub fn pictures(&self) -> usize {
+        self.size.pictures as usize
+    }
+
     /// Where the levels lie.
     pub fn levels(&self) -> CUdeviceptr {
         self.levels.address()

@@ -1,11 +1,12 @@
 //! From steps to launches, whose shapes lie in the device's memory.
 
 use super::arena::Places;
+use super::half::HalfWork;
 use super::lower::Lowered;
 use super::program::{Instruction, Operand};
 use super::shapes::{self, Copy, Heads};
 use super::step::{Axes, Step, Work};
-use super::view::View;
+use super::view::{View, finest_axes};
 use crate::error::Error;
 
 /// The most axes of a copy.
@@ -35,6 +36,18 @@ pub(super) enum KernelName {
     Attention128,
     Attention256,
     Attention512,
+    HalfConv128x128,
+    HalfConv128x64,
+    HalfConv64x64,
+    HalfConv32x32,
+    HalfConv32x16,
+    HalfNorm,
+    HalfPointwise,
+    HalfCopy,
+    HalfPool,
+    HalfAttention64,
+    HalfAttention128,
+    HalfAttention256,
 }
 
 /// A launch of a kernel with the weights, the memory and the shape at this byte of the shapes.
@@ -73,9 +86,14 @@ pub(super) struct Emitter<'l, 'a> {
 impl Emitter<'_, '_> {
     /// Where a view lies: source and offset.
     pub(super) fn place(&self, view: &View) -> (i32, i64) {
-        let source =
-            if self.lowered.buffers[view.buffer].constant.is_some() { shapes::WEIGHTS } else { shapes::MEMORY };
-        (source, (self.places.offsets[view.buffer] + view.offset) as i64)
+        let (buffer, begin) = (&self.lowered.buffers[view.buffer], self.places.offsets[view.buffer]);
+        let source = match (buffer.constant, buffer.is_half) {
+            (Some(_), _) => shapes::WEIGHTS,
+            (None, true) => shapes::HALF_MEMORY,
+            (None, false) => shapes::MEMORY,
+        };
+        let begin = if buffer.is_half { 2 * begin } else { begin };
+        (source, (begin + view.offset) as i64)
     }
 
     pub(super) fn out(&self, step: &Step) -> i64 {
@@ -88,8 +106,9 @@ impl Emitter<'_, '_> {
     /// [`Error::Operator`] for more blocks than a launch can have.
     pub(super) fn emit(&mut self, step: &Step) -> Result<Launch, Error> {
         let elements = self.lowered.buffers[step.out].len;
-        if let Work::Copy(parts) = &step.work
-            && let Some(axes) = parts.iter().map(|[from, to]| common(from, to).len()).find(|&axes| axes > COPY_AXES)
+        if let Work::Copy(parts) | Work::Half(HalfWork::Copy(parts)) = &step.work
+            && let Some(axes) =
+                parts.iter().map(|[from, to]| finest_axes(from, to).len()).find(|&axes| axes > COPY_AXES)
         {
             let reason = format!("its elements lie along {axes} axes, expected at most {COPY_AXES}");
             return Err(Error::Operator { node: "a copy".into(), reason });
@@ -111,6 +130,7 @@ impl Emitter<'_, '_> {
             Work::Pad(window) => self.window(step, window, KernelName::Pad, elements),
             Work::Pool(window) => self.window(step, window, KernelName::Pool, elements),
             Work::Attention(_) => self.attention(step),
+            Work::Half(half) => self.half(step, half),
         };
         if launch.grid[1..].iter().any(|&blocks| blocks as usize > GRID_LIMIT) {
             let reason =
@@ -120,18 +140,18 @@ impl Emitter<'_, '_> {
         Ok(launch)
     }
 
-    fn instruction(&self, instruction: &Instruction, axes: &Axes) -> shapes::Instruction {
+    pub(super) fn instruction(&self, instruction: &Instruction, sizes: &[usize; 3]) -> shapes::Instruction {
         let code = instruction.code as i32;
         match &instruction.operand {
             Operand::Value(value) => {
                 shapes::Instruction { offset: 0, code, value: *value, stride: [0; 3], source: shapes::VALUE }
             }
-            Operand::View(view) => self.operand(view, code, axes),
+            Operand::View(view) => self.operand(view, code, sizes),
         }
     }
 
-    fn operand(&self, view: &View, code: i32, axes: &Axes) -> shapes::Instruction {
-        let view = view.reshape(&axes.sizes).expect("the axes were chosen for it");
+    pub(super) fn operand(&self, view: &View, code: i32, sizes: &[usize; 3]) -> shapes::Instruction {
+        let view = view.reshape(sizes).expect("the axes were chosen for it");
         let (source, offset) = self.place(&view);
         let stride = [view.strides[0], view.strides[1], view.strides[2]].map(|stride| stride as u32);
         shapes::Instruction { offset, code, value: 0.0, stride, source }
@@ -139,7 +159,7 @@ impl Emitter<'_, '_> {
 
     pub(super) fn program(&mut self, step: &Step, axes: &Axes) {
         for instruction in &step.program {
-            let instruction = self.instruction(instruction, axes);
+            let instruction = self.instruction(instruction, &axes.sizes);
             self.shapes.push(&instruction);
         }
     }
@@ -147,7 +167,7 @@ impl Emitter<'_, '_> {
     fn pointwise(&mut self, step: &Step, input: &View, elements: usize) -> Launch {
         let axes = axes(step, elements);
         let shape = shapes::Pointwise {
-            input: self.operand(input, 0, &axes),
+            input: self.operand(input, 0, &axes.sizes),
             output: self.out(step),
             size: axes.sizes.map(|size| size as u32),
             count: step.program.len() as u32,
@@ -157,11 +177,20 @@ impl Emitter<'_, '_> {
         Launch { kernel: KernelName::Pointwise, grid: [blocks(elements), 1, 1], block: BLOCK, shape }
     }
 
+    /// The instructions of a step whose result lies in its place already.
+    pub(super) fn in_place(&mut self, step: &Step) -> Launch {
+        let elements = self.lowered.buffers[step.out].len;
+        if let Work::Half(HalfWork::Conv(conv)) = &step.work {
+            return self.half_elementwise(step, &View::dense(step.out, &conv.sizes()), conv.sizes());
+        }
+        self.pointwise(step, &View::dense(step.out, &[elements]), elements)
+    }
+
     fn copy(&mut self, step: &Step, parts: &[[View; 2]]) -> Launch {
         let at = self.shapes.0.len() * 8;
         for [from, to] in parts {
             // both in the axes of the finer one
-            let sizes = common(from, to);
+            let sizes = finest_axes(from, to);
             let (from, to) = (from.reshape(&sizes).expect("finer"), to.reshape(&sizes).expect("finer"));
             let wide = |of: &[usize], fill: u32| {
                 let mut wide = [fill; COPY_AXES];
@@ -254,22 +283,4 @@ pub(super) fn axes(step: &Step, elements: usize) -> Axes {
 
 pub(super) fn blocks(elements: usize) -> u32 {
     elements.div_ceil(BLOCK as usize) as u32
-}
-
-/// Axes in which both have strides.
-fn common(a: &View, b: &View) -> Vec<usize> {
-    let mut ends: Vec<usize> = vec![a.elements()];
-    for view in [a, b] {
-        let mut product = 1;
-        for (size, _) in view.factors().into_iter().rev() {
-            product *= size;
-            ends.push(product);
-        }
-    }
-    ends.sort_unstable();
-    ends.dedup();
-    let mut sizes: Vec<usize> =
-        ends.iter().scan(1, |before, &end| Some(end / std::mem::replace(before, end))).collect();
-    sizes.reverse();
-    sizes
 }

@@ -1,6 +1,7 @@
 //! The kernels of networks, loaded when a network is first planned on a device.
 
 use super::emit::KernelName;
+use super::precision::Precision;
 use crate::device::Device;
 use crate::error::Error;
 use crate::kernel::Kernel;
@@ -14,7 +15,7 @@ pub(super) struct Kernels {
 }
 
 /// In the order of [`KernelName`].
-const NAMES: [(usize, &str); 15] = [
+const NAMES: [(usize, &str); 27] = [
     (0, "rwt_net_pointwise"),
     (0, "rwt_net_copy"),
     (0, "rwt_net_pad"),
@@ -30,24 +31,57 @@ const NAMES: [(usize, &str); 15] = [
     (4, "rwt_net_attention_128"),
     (4, "rwt_net_attention_256"),
     (4, "rwt_net_attention_512"),
+    (5, "rwt_half_conv_128x128"),
+    (5, "rwt_half_conv_128x64"),
+    (5, "rwt_half_conv_64x64"),
+    (6, "rwt_half_conv_32x32"),
+    (6, "rwt_half_conv_32x16"),
+    (7, "rwt_half_norm"),
+    (8, "rwt_half_pointwise"),
+    (8, "rwt_half_copy"),
+    (8, "rwt_half_pool"),
+    (9, "rwt_half_attention_64"),
+    (9, "rwt_half_attention_128"),
+    (9, "rwt_half_attention_256"),
 ];
 
+/// The first images are of kernels in f32.
+const F32_IMAGES: usize = 5;
+/// The oldest compute capability that multiplies matrices of bf16.
+const CAPABILITY: (u32, u32) = (8, 0);
+
 impl Kernels {
-    pub(super) fn load(device: &Device) -> Result<Self, Error> {
-        let images: [&'static str; 5] = [
+    /// Those of bf16 too, if they are asked for.
+    ///
+    /// # Errors
+    /// [`Error::TooOld`] for a device that does not compute with bf16, [`Error::Driver`].
+    pub(super) fn load(device: &Device, precision: Precision) -> Result<Self, Error> {
+        let found = device.info().capability;
+        if precision == Precision::Bf16 && found < CAPABILITY {
+            let what = "the device (its compute capability, for bf16)";
+            return Err(Error::TooOld { what, found, needed: CAPABILITY });
+        }
+        let images: [&'static str; 10] = [
             include_str!("../../ptx/pointwise.ptx"),
             include_str!("../../ptx/conv.ptx"),
             include_str!("../../ptx/gemm.ptx"),
             include_str!("../../ptx/norm.ptx"),
             include_str!("../../ptx/attention.ptx"),
+            include_str!("../../ptx/half_conv.ptx"),
+            include_str!("../../ptx/half_small.ptx"),
+            include_str!("../../ptx/half_norm.ptx"),
+            include_str!("../../ptx/half_move.ptx"),
+            include_str!("../../ptx/half_attention.ptx"),
         ];
-        let modules = images.iter().map(|image| device.module(image)).collect::<Result<Vec<_>, _>>()?;
+        let count = if precision == Precision::Bf16 { images.len() } else { F32_IMAGES };
+        let modules = images[..count].iter().map(|image| device.module(image)).collect::<Result<Vec<_>, _>>()?;
+        let names = NAMES.iter().filter(|(module, _)| *module < count);
         let edges = device.module(include_str!("../../ptx/edges.ptx"))?;
         Ok(Self {
             next: device.module(include_str!("../../ptx/step.ptx"))?.kernel("rwt_next")?,
             time: edges.kernel("rwt_net_time")?,
             copy_row: edges.kernel("rwt_net_copy_row")?,
-            by_name: NAMES.iter().map(|(module, name)| modules[*module].kernel(name)).collect::<Result<_, _>>()?,
+            by_name: names.map(|(module, name)| modules[*module].kernel(name)).collect::<Result<_, _>>()?,
         })
     }
 

@@ -1,8 +1,11 @@
 //! From a graph to the steps that compute it.
 
+use super::half::HalfWork;
 use super::patterns::Patterns;
+use super::precision::Precision;
 use super::program::{Code, Instruction, Operand};
 use super::step::{Step, Work};
+use super::uses::{LOOKS, uses};
 use super::view::View;
 use crate::error::Error;
 use rwt_onnx::{FixedGraph, Operation};
@@ -27,8 +30,10 @@ pub(super) struct Buffer {
     pub(super) phase: Phase,
     /// Which constant it is, if it is one.
     pub(super) constant: Option<usize>,
+    /// Are its elements bf16?
+    pub(super) is_half: bool,
     /// How many operations read it.
-    uses: usize,
+    pub(super) uses: usize,
 }
 
 /// A constant and what it is known by: the same key, the same elements.
@@ -48,6 +53,13 @@ pub(super) struct Lowered<'a> {
     pub(super) output: usize,
 }
 
+impl Buffer {
+    /// How many f32 it takes the place of.
+    pub(super) fn words(&self) -> usize {
+        if self.is_half { self.len.div_ceil(2) } else { self.len }
+    }
+}
+
 impl Lowered<'_> {
     pub(super) fn phase(&self, step: usize) -> Phase {
         self.buffers[self.steps[step].out].phase
@@ -56,42 +68,30 @@ impl Lowered<'_> {
 
 pub(super) struct Lowering<'a, 'g> {
     pub(super) graph: &'g FixedGraph<'a>,
+    pub(super) precision: Precision,
     pub(super) patterns: Patterns,
     /// Readers of each value, through operators that only look at it in another way.
     uses: Vec<usize>,
     pub(super) views: Vec<Option<View>>,
     pub(super) buffers: Vec<Buffer>,
     pub(super) constants: Vec<Constant<'a>>,
-    steps: Vec<Option<Step>>,
-    makers: HashMap<usize, usize>,
+    pub(super) steps: Vec<Option<Step>>,
+    pub(super) makers: HashMap<usize, usize>,
+    /// Views that were converted, and to what.
+    pub(super) converted: HashMap<View, View>,
+    /// Buffers in which pictures lie 2^shift times as large, and the pictures.
+    pub(super) enlarged: HashMap<usize, (View, u32)>,
 }
-
-/// Operators that only look at their first input in another way.
-const LOOKS: &[&str] = &[
-    "Cast",
-    "Dropout",
-    "Expand",
-    "Flatten",
-    "Gather",
-    "Identity",
-    "Reshape",
-    "Resize",
-    "Slice",
-    "Split",
-    "Squeeze",
-    "Transpose",
-    "Unsqueeze",
-    "Upsample",
-];
 
 /// The steps of a graph.
 ///
 /// # Errors
 /// [`Error::Operator`] with the node that cannot be computed.
-pub(super) fn lower<'a>(graph: &FixedGraph<'a>) -> Result<Lowered<'a>, Error> {
-    let patterns = Patterns::find(graph);
+pub(super) fn lower<'a>(graph: &FixedGraph<'a>, precision: Precision) -> Result<Lowered<'a>, Error> {
+    let patterns = Patterns::find(graph, precision);
     let mut lowering = Lowering {
         graph,
+        precision,
         uses: uses(graph, &patterns),
         patterns,
         views: vec![None; graph.values.len()],
@@ -99,6 +99,8 @@ pub(super) fn lower<'a>(graph: &FixedGraph<'a>) -> Result<Lowered<'a>, Error> {
         constants: vec![],
         steps: vec![],
         makers: HashMap::new(),
+        converted: HashMap::new(),
+        enlarged: HashMap::new(),
     };
     let shape = &graph.values[graph.x].shape;
     let x = lowering.buffer(shape.iter().product(), Phase::Picture);
@@ -119,29 +121,15 @@ pub(super) fn lower<'a>(graph: &FixedGraph<'a>) -> Result<Lowered<'a>, Error> {
     lowering.finish(x, time)
 }
 
-/// Counted from the end.
-fn uses(graph: &FixedGraph<'_>, patterns: &Patterns) -> Vec<usize> {
-    let mut uses = vec![0; graph.values.len()];
-    uses[graph.output] = 1;
-    for (place, operation) in graph.operations.iter().enumerate().rev() {
-        if patterns.absorbed[place] {
-            continue;
-        }
-        let of_outputs: usize = operation.outputs.iter().flatten().map(|&output| uses[output]).sum();
-        let reads = usize::from(of_outputs > 0);
-        let looked_at = patterns.looked_at(place).or_else(|| {
-            let looks = LOOKS.contains(&operation.operator());
-            looks.then(|| operation.inputs.first().copied().flatten()).flatten()
-        });
-        if let Some(input) = looked_at {
-            uses[input] += of_outputs;
-        } else if let Some(inputs) = patterns.reads(place) {
-            inputs.iter().for_each(|&input| uses[input] += reads);
-        } else {
-            operation.inputs.iter().flatten().for_each(|&input| uses[input] += reads);
-        }
-    }
-    uses
+/// Leave out the constants that nothing reads, such as weights that were converted.
+fn keep_read(buffers: &mut [Buffer], constants: &mut Vec<Constant<'_>>, steps: &[Step]) {
+    let mut is_read = vec![false; constants.len()];
+    let views = steps.iter().flat_map(Step::reads);
+    views.filter_map(|view| buffers[view.buffer].constant).for_each(|constant| is_read[constant] = true);
+    let place = |constant: usize| is_read[constant].then(|| is_read[..constant].iter().filter(|read| **read).count());
+    buffers.iter_mut().for_each(|buffer| buffer.constant = buffer.constant.and_then(place));
+    let mut each = is_read.iter();
+    constants.retain(|_| each.next() == Some(&true));
 }
 
 impl<'a, 'g> Lowering<'a, 'g> {
@@ -171,14 +159,17 @@ impl<'a, 'g> Lowering<'a, 'g> {
         if buffer.constant.is_some() || buffer.len != output.elements() || self.maker(output.buffer).is_none() {
             output = self.copied(&output);
         }
-        let Self { buffers, constants, steps, .. } = self;
+        let Self { mut buffers, mut constants, steps, precision, .. } = self;
         let mut steps: Vec<Step> = steps.into_iter().flatten().collect();
         steps.sort_by_key(|step| buffers[step.out].phase);
+        if precision == Precision::Bf16 {
+            keep_read(&mut buffers, &mut constants, &steps);
+        }
         Ok(Lowered { buffers, constants, steps, x, time, output: output.buffer })
     }
 
     pub(super) fn buffer(&mut self, len: usize, phase: Phase) -> usize {
-        self.buffers.push(Buffer { len, phase, constant: None, uses: 1 });
+        self.buffers.push(Buffer { len, phase, constant: None, is_half: false, uses: 1 });
         self.buffers.len() - 1
     }
 
@@ -194,10 +185,11 @@ impl<'a, 'g> Lowering<'a, 'g> {
     }
 
     fn push(&mut self, mut step: Step) {
-        if let Work::Attention(attention) = &mut step.work {
+        self.float_inputs(&mut step.work);
+        if let Work::Attention(attention) | Work::Half(HalfWork::Attention(attention)) = &mut step.work {
             attention.output.buffer = step.out;
         }
-        if let Work::Copy(parts) = &mut step.work {
+        if let Work::Copy(parts) | Work::Half(HalfWork::Copy(parts)) = &mut step.work {
             parts.iter_mut().for_each(|[_, to]| to.buffer = step.out);
         }
         let phase = step.reads().into_iter().map(|view| self.buffers[view.buffer].phase).max();
@@ -208,6 +200,9 @@ impl<'a, 'g> Lowering<'a, 'g> {
 
     /// The same elements without gaps, copied if they must be.
     pub(super) fn dense(&mut self, view: &View) -> View {
+        if self.is_half(view) {
+            return self.to_float(view);
+        }
         if view.is_dense() { view.clone() } else { self.copied(view) }
     }
 
@@ -236,24 +231,16 @@ impl<'a, 'g> Lowering<'a, 'g> {
         result.expand(&it.shape).expect("of the same shape but for repetitions")
     }
 
-    fn apply_once(&mut self, it: &View, instruction: Instruction) -> View {
-        if self.can_follow(it, &instruction) {
-            let place = self.makers[&it.buffer];
-            let mut step = self.steps[place].take().expect("made by it");
-            step.program.push(instruction);
-            step.out = self.buffer(it.elements(), Phase::Once);
-            let out = step.out;
-            self.push(step); // last, when all operands are there
-            return View::dense(out, &it.shape);
+    pub(super) fn apply_once(&mut self, it: &View, instruction: Instruction) -> View {
+        if self.is_half(it) || instruction.operand.view().is_some_and(|view| self.is_half(view)) {
+            return self.apply_half(it, instruction);
+        }
+        if self.can_follow_dense(it, &instruction) {
+            return self.follow(it, instruction);
         }
         let views = instruction.operand.view().into_iter().chain([it]);
         if super::view::common_axes(it.elements(), views).is_some() {
-            let out = self.step(Work::Pointwise(it.clone()), &it.shape);
-            let phase = instruction.operand.view().map_or(Phase::Once, |view| self.buffers[view.buffer].phase);
-            let buffer = &mut self.buffers[out.buffer];
-            buffer.phase = buffer.phase.max(phase);
-            self.steps.last_mut().and_then(Option::as_mut).expect("just pushed").program.push(instruction);
-            return out;
+            return self.pointwise(Work::Pointwise(it.clone()), &it.shape, instruction);
         }
         let it = self.dense(it);
         let operand = match instruction.operand {
@@ -263,8 +250,41 @@ impl<'a, 'g> Lowering<'a, 'g> {
         self.apply_once(&it, Instruction { operand, ..instruction })
     }
 
-    /// Is `it` all that a kernel makes, for this instruction alone?
+    /// Put an instruction behind the kernel that makes `it`.
+    pub(super) fn follow(&mut self, it: &View, instruction: Instruction) -> View {
+        let place = self.makers[&it.buffer];
+        let mut step = self.steps[place].take().expect("made by it");
+        step.program.push(instruction);
+        step.out = self.buffer(it.elements(), Phase::Once);
+        let out = step.out;
+        self.buffers[out].is_half = self.is_half(it);
+        self.push(step); // last, when all operands are there
+        View::dense(out, &it.shape)
+    }
+
+    /// A step that does nothing but this.
+    pub(super) fn pointwise(&mut self, work: Work, shape: &[usize], instruction: Instruction) -> View {
+        let out = self.step(work, shape);
+        let phase = instruction.operand.view().map_or(Phase::Once, |view| self.buffers[view.buffer].phase);
+        let buffer = &mut self.buffers[out.buffer];
+        buffer.phase = buffer.phase.max(phase);
+        self.steps.last_mut().and_then(Option::as_mut).expect("just pushed").program.push(instruction);
+        out
+    }
+
+    /// Can the instruction be put behind the kernel that makes `it`?
     pub(super) fn can_follow(&self, it: &View, instruction: &Instruction) -> bool {
+        if !self.is_half(it) {
+            let is_half = instruction.operand.view().is_some_and(|view| self.is_half(view));
+            return !is_half && self.can_follow_dense(it, instruction);
+        }
+        let order = it.memory_order();
+        let ordered = it.permute(&order).expect("an order of its axes");
+        self.can_follow_dense(&ordered, &instruction.permuted(&order))
+    }
+
+    /// Is `it` all that a kernel makes, for this instruction alone?
+    pub(super) fn can_follow_dense(&self, it: &View, instruction: &Instruction) -> bool {
         let buffer = &self.buffers[it.buffer];
         let phase = instruction.operand.view().map_or(Phase::Once, |view| self.buffers[view.buffer].phase);
         let is_whole = it.is_dense() && it.offset == 0 && it.elements() == buffer.len;

@@ -28,6 +28,13 @@ impl Lowering<'_, '_> {
         }
         let count: usize = batches.iter().product();
         let is_shared = right.elements() == depth * columns;
+        if is_shared
+            && let Some(left) = left.reshape(&[count, *rows, depth])
+            && let Some(right) = right.reshape(&[depth, *columns])
+            && let Some(product) = self.half_product(&left, &right)
+        {
+            return product.reshape(shape).ok_or_else(|| "the factors do not fit".into());
+        }
         if is_shared && let Some(all) = left.reshape(&[1, 1, count * rows, depth]) {
             let right = right.reshape(&[1, 1, depth, *columns]).ok_or("the right factor does not fit")?;
             let gemm = Gemm { left: all, right };
@@ -143,6 +150,11 @@ impl Lowering<'_, '_> {
         if !fits {
             return Err(format!("expected heads of at most {} and operands that fit", super::patterns::HEAD_LIMIT));
         }
+        let operands = [query, key, value];
+        if let Some(result) = self.half_attention(&operands, scale) {
+            return Ok(result);
+        }
+        let [query, key, value] = operands;
         let (shape, order) = if turned {
             ([batch, heads, wide, places], [0, 1, 3, 2])
         } else {

@@ -1,11 +1,18 @@
-//! Denoisers in ONNX files, executed on the device in f32: by kernels of our own, or by ONNX Runtime.
+//! Denoisers in ONNX files, executed on the device in f32 or bf16: by our own kernels, NVIDIA's libraries, or ONNX Runtime.
 
 mod arena;
 mod arithmetic;
 mod borders;
+mod calls;
+mod described;
 mod emit;
+mod emit_half;
 mod emit_products;
 mod emit_windows;
+mod half;
+mod half_lower;
+mod half_rows;
+mod half_window;
 mod kernels;
 mod lower;
 mod matrix;
@@ -14,14 +21,17 @@ mod onnx_network;
 mod operators;
 mod patterns;
 mod planned;
+mod precision;
 mod program;
 mod rearrange;
 mod runtime_network;
 mod shapes;
 mod step;
+mod uses;
 mod values;
 mod view;
 mod window;
 
 pub use onnx_network::{Needed, OnnxNetwork};
+pub use precision::Precision;
 pub use runtime_network::RuntimeNetwork;

@@ -1,6 +1,7 @@
 //! Operators over rows: normalisations, softmax, sums.
 
 use super::lower::Lowering;
+use super::patterns::GroupNorm;
 use super::program::{Code, Operand};
 use super::rearrange::place;
 use super::step::{Reduction, Work};
@@ -64,9 +65,7 @@ impl Lowering<'_, '_> {
         if rows == 0 || !it.elements().is_multiple_of(rows) {
             return Err(format!("expected {rows} equal groups, found the shape {shape:?}"));
         }
-        let input = self.dense(&it);
-        let epsilon = operation.float("epsilon", 1e-5) as f32;
-        let mut it = self.step(Work::Norm { input, rows, epsilon }, shape);
+        let mut it = self.normalised(&it, rows, operation.float("epsilon", 1e-5) as f32, shape);
         for (number, code) in [(1, Code::Multiply), (2, Code::Add)] {
             let Some(&Some(value)) = operation.inputs.get(number) else { continue };
             if let Some(same) = self.number(Some(value)) {
@@ -81,6 +80,23 @@ impl Lowering<'_, '_> {
             it = self.apply(&it, code, Operand::View(by?));
         }
         Ok(it)
+    }
+
+    /// A pattern of a normalisation.
+    pub(super) fn group_norm(&mut self, place: usize, shape: &[usize]) -> Result<View, String> {
+        let GroupNorm { value, groups, epsilon, scale, shift } = self.patterns.groups[&place];
+        let it = self.value(value)?;
+        let it = self.normalised(&it, groups, epsilon, shape);
+        let it = self.apply(&it, Code::Multiply, Operand::Value(scale));
+        Ok(self.apply(&it, Code::Add, Operand::Value(shift)))
+    }
+
+    fn normalised(&mut self, it: &View, rows: usize, epsilon: f32, shape: &[usize]) -> View {
+        if let Some(result) = self.half_norm(it, rows, epsilon) {
+            return result;
+        }
+        let input = self.dense(it);
+        self.step(Work::Norm { input, rows, epsilon }, shape)
     }
 
     /// With the moments of the training data.

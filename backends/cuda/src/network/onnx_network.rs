@@ -2,13 +2,16 @@
 
 use super::arena::Places;
 use super::borders::Borders;
+use super::calls::Calls;
 use super::kernels::Kernels;
 use super::lower::lower;
 use super::operators;
 use super::planned::Planned;
+use super::precision::Precision;
 use crate::denoiser::{CudaDenoiser, Io};
 use crate::device::Device;
 use crate::error::Error;
+use crate::libraries::{Libraries, LibraryUse, Opened};
 use rwt_core::Chain;
 use rwt_onnx::{ModelInfo, Network};
 use std::path::Path;
@@ -21,7 +24,10 @@ use std::sync::Arc;
 /// of launches. A picture that is not square once padded is not transposed among its symmetries.
 pub struct OnnxNetwork {
     network: Network,
+    precision: Precision,
     kernels: Option<Arc<Kernels>>,
+    libraries: Libraries,
+    opened: Option<Arc<Opened>>,
     planned: Option<(Planned, usize, [usize; 3])>,
 }
 
@@ -34,7 +40,7 @@ pub struct Needed {
     pub activations: u64,
     /// Bytes of tables, by noise level and by kernel.
     pub tables: u64,
-    /// Launches of an evaluation.
+    /// Launches of an evaluation, and calls of libraries, each of which may be several.
     pub launches: usize,
 }
 
@@ -66,8 +72,26 @@ impl OnnxNetwork {
     fn new(network: Network) -> Result<Self, Error> {
         operators::check(&network)?;
         let size = network.padded(1, network.info().multiple + 1)?;
-        Places::new(&lower(&network.at(1, size)?)?);
-        Ok(Self { network, kernels: None, planned: None })
+        Places::new(&lower(&network.at(1, size)?, Precision::F32)?);
+        let (precision, libraries) = (Precision::F32, Libraries::default());
+        Ok(Self { network, precision, kernels: None, libraries, opened: None, planned: None })
+    }
+
+    /// In these numbers from now on; [`Precision::F32`] before.
+    #[must_use]
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, kernels: None, planned: None, ..self }
+    }
+
+    /// Let NVIDIA's libraries compute these steps, if they open when it is planned: without this, none.
+    ///
+    /// They are looked for in the folders of `RWT_CUDA_LIBRARIES` (absolute ones, separated as in PATH), then where the
+    /// system's loader looks: cuDNN 9 (`libcudnn.so.9`, `cudnn64_9.dll`) and cuBLASLt of CUDA 13 or 12 (`libcublasLt.so.13`,
+    /// `cublasLt64_12.dll`, …). Where one is missing, too old, or answers with an error while it is planned, our own kernels
+    /// do the work, and [`OnnxNetwork::library_use`] says so. D(x, σ) is the same to about 10⁻⁵.
+    #[must_use]
+    pub fn with_libraries(self, libraries: Libraries) -> Self {
+        Self { libraries, planned: None, ..self }
     }
 
     /// What the model says about itself.
@@ -80,17 +104,26 @@ impl OnnxNetwork {
         self.planned.as_ref().map(|(planned, ..)| planned.needed)
     }
 
+    /// What NVIDIA's libraries compute of it, once it is planned.
+    pub fn library_use(&self) -> Option<&LibraryUse> {
+        self.planned.as_ref().map(|(planned, ..)| &planned.used)
+    }
+
     fn build(&mut self, device: &Device, chains: usize, shape: [usize; 3], levels: usize) -> Result<Planned, Error> {
         let graph = self.network.at(chains, self.network.padded(shape[1], shape[2])?)?;
-        let lowered = lower(&graph)?;
+        let lowered = lower(&graph, self.precision)?;
         let kernels = match &self.kernels {
             Some(kernels) => Arc::clone(kernels),
-            None => Arc::new(Kernels::load(device)?),
+            None => Arc::new(Kernels::load(device, self.precision)?),
         };
         self.kernels = Some(Arc::clone(&kernels));
+        if self.libraries != Libraries::Never && self.opened.is_none() {
+            self.opened = Some(Arc::new(Opened::new(device)));
+        }
+        let calls = Calls::new(self.libraries, self.opened.clone());
         let borders = Borders::new(device, &self.network, chains, shape)?;
         let weights = self.planned.take().map(|(planned, ..)| planned.weights()); // its memory is free now
-        Planned::new(device, kernels, &lowered, borders, weights, levels)
+        Planned::new(device, kernels, calls, &lowered, borders, weights, levels)
     }
 }
 

@@ -69,6 +69,7 @@ impl Lowering<'_, '_> {
             return Ok(vec![self.apply(&it, Code::Silu, Operand::Value(0.0))]);
         }
         let view = match operation.operator() {
+            _ if self.patterns.groups.contains_key(&place) => self.group_norm(place, shape),
             _ if self.patterns.attention.contains_key(&place) => self.attended(place, shape),
             "Attention" => self.attention_operator(operation, shape),
             "Conv" => self.conv(place, operation, shape),

@@ -1,5 +1,6 @@
 //! Operators that exporters write one after another and one kernel computes.
 
+use super::precision::Precision;
 use rwt_onnx::{FixedGraph, Operation, ValueContents};
 use std::collections::HashMap;
 
@@ -15,6 +16,8 @@ pub(super) struct Patterns {
     pub(super) attention: HashMap<usize, AttentionPattern>,
     /// Convolutions of a value with zeros around: top, left, bottom, right.
     pub(super) padded: HashMap<usize, (usize, [usize; 4])>,
+    /// Normalisations of groups of channels.
+    pub(super) groups: HashMap<usize, GroupNorm>,
     /// Multiplications that another operation does: their input is their output.
     scaled: HashMap<usize, usize>,
 }
@@ -28,14 +31,27 @@ pub(super) struct AttentionPattern {
     pub(super) transposed: bool,
 }
 
+/// Groups of a value's channels normalised, then scaled and shifted by the same numbers.
+#[derive(Clone, Copy)]
+pub(super) struct GroupNorm {
+    pub(super) value: usize,
+    /// Of all pictures together.
+    pub(super) groups: usize,
+    pub(super) epsilon: f32,
+    pub(super) scale: f32,
+    pub(super) shift: f32,
+}
+
 impl Patterns {
-    pub(super) fn find(graph: &FixedGraph<'_>) -> Self {
+    pub(super) fn find(graph: &FixedGraph<'_>, precision: Precision) -> Self {
         let mut search = Search::new(graph);
         for (place, operation) in graph.operations.iter().enumerate() {
             match operation.operator() {
                 "Mul" => search.silu(place, operation),
                 "MatMul" => _ = search.attention(place, operation),
                 "Conv" => _ = search.padded(place, operation),
+                // in f32 a reshaped array lies as it was
+                "Reshape" if precision == Precision::Bf16 => _ = search.group_norm(place, operation),
                 _ => {}
             }
         }
@@ -50,7 +66,9 @@ impl Patterns {
     /// What an operation reads in place of its inputs.
     pub(super) fn reads(&self, place: usize) -> Option<&[usize]> {
         let silu = self.silu.get(&place).map(std::slice::from_ref);
-        silu.or_else(|| self.attention.get(&place).map(|pattern| &pattern.operands[..]))
+        let group_norm = || self.groups.get(&place).map(|norm| std::slice::from_ref(&norm.value));
+        let attention = || self.attention.get(&place).map(|pattern| &pattern.operands[..]);
+        silu.or_else(group_norm).or_else(attention)
     }
 }
 
@@ -75,6 +93,7 @@ impl<'g, 'a> Search<'g, 'a> {
             silu: HashMap::new(),
             attention: HashMap::new(),
             padded: HashMap::new(),
+            groups: HashMap::new(),
             scaled: HashMap::new(),
         };
         Self { graph, makers, readers, found }
@@ -194,6 +213,35 @@ impl<'g, 'a> Search<'g, 'a> {
             }
         }
         1.0
+    }
+
+    /// Groups of channels as the channels of another shape, and back.
+    fn group_norm(&mut self, place: usize, operation: &Operation<'_>) -> Option<()> {
+        let (norm, of) = self.only(Self::input(operation, 0)?)?;
+        (of.operator() == "InstanceNormalization").then_some(())?;
+        let (reshape, before) = self.only(Self::input(of, 0)?)?;
+        (before.operator() == "Reshape").then_some(())?;
+        let value = Self::input(before, 0)?;
+        let shape = |value: usize| &self.graph.values[value].shape[..];
+        let ([pictures, channels, _, ..], [same, groups, ..]) = (shape(value), shape(Self::input(of, 0)?)) else {
+            return None;
+        };
+        let out = operation.outputs.first().copied().flatten()?;
+        let fits = pictures == same && *groups > 0 && channels % groups == 0 && shape(out) == shape(value);
+        fits.then_some(())?;
+        let number = |number: usize| match &self.graph.values[Self::input(of, number)?].contents {
+            ValueContents::Floats(values) => {
+                let first = *values.first()?;
+                values.iter().all(|&value| value == first).then_some(first)
+            }
+            _ => None,
+        };
+        let (scale, shift, epsilon) = (number(1)?, number(2)?, of.float("epsilon", 1e-5) as f32);
+        let found = GroupNorm { value, groups: pictures * groups, epsilon, scale, shift };
+        self.found.groups.insert(place, found);
+        self.found.absorbed[norm] = true;
+        self.found.absorbed[reshape] = true;
+        Some(())
     }
 
     fn padded(&mut self, place: usize, operation: &Operation<'_>) -> Option<()> {

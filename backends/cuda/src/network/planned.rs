@@ -2,7 +2,8 @@
 
 use super::arena::Places;
 use super::borders::Borders;
-use super::emit::{Emitter, Launch, Shapes};
+use super::calls::{Addresses, Calls, Choice, Task};
+use super::emit::{Emitter, Shapes};
 use super::kernels::Kernels;
 use super::lower::{Lowered, Phase};
 use super::onnx_network::Needed;
@@ -13,6 +14,7 @@ use crate::device::Device;
 use crate::error::Error;
 use crate::graph::Graph;
 use crate::kernel::arguments;
+use crate::libraries::LibraryUse;
 use cudarc::driver::result::mem_get_info;
 use cudarc::driver::sys::CUdeviceptr;
 use rwt_core::Chain;
@@ -34,12 +36,14 @@ pub(super) struct Weights {
 #[derive(Debug)]
 pub(super) struct Planned {
     kernels: Arc<Kernels>,
-    /// Launches of each phase.
-    launches: [Vec<Launch>; 3],
+    /// Of each phase.
+    tasks: [Vec<Task>; 3],
     weights: Arc<Weights>,
     memory: Array<f32>,
     shapes: Array<u64>,
     borders: Borders,
+    /// What libraries have beside their operands.
+    workspace: Array<u8>,
     /// For each level, what depends on it alone.
     table: Array<f32>,
     /// Where time, picture, answer and the level of the tables' making lie; how long a row is.
@@ -49,6 +53,7 @@ pub(super) struct Planned {
     row: usize,
     level: Array<u32>,
     pub(super) needed: Needed,
+    pub(super) used: LibraryUse,
 }
 
 impl Planned {
@@ -56,24 +61,26 @@ impl Planned {
     pub(super) fn new(
         device: &Device,
         kernels: Arc<Kernels>,
+        mut calls: Calls,
         lowered: &Lowered<'_>,
         borders: Borders,
         weights: Option<Arc<Weights>>,
         levels: usize,
     ) -> Result<Self, Error> {
         let places = Places::new(lowered);
-        let mut emitter =
-            Emitter { lowered, places: &places, pictures: size.pictures as usize, shapes: Shapes::default() };
-        let mut launches = [vec![], vec![], vec![]];
+        let mut emitter = Emitter { lowered, places: &places, pictures: borders.pictures(), shapes: Shapes::default() };
+        let mut choices = Vec::new();
         for (number, step) in lowered.steps.iter().enumerate() {
-            launches[lowered.phase(number) as usize].push(emitter.emit(step)?);
+            let own = emitter.emit(step)?;
+            let by_library = calls.choose(&mut emitter, step);
+            choices.push(Choice { phase: lowered.phase(number), own, by_library });
         }
         let shapes = emitter.shapes.0;
-        let needed = Needed {
+        let mut needed = Needed {
             weights: 4 * places.weights as u64,
             activations: 4 * places.memory as u64,
             tables: 4 * (places.row * levels) as u64 + 8 * shapes.len() as u64,
-            launches: launches[Phase::Picture as usize].len() + 2 + usize::from(places.row > 0),
+            launches: 0,
         };
         let most = i32::MAX as usize; // the kernels count in 32 bits
         require(
@@ -84,16 +91,23 @@ impl Planned {
         )?;
         let weights = match weights {
             Some(weights) if weights.are(lowered) => {
-                check_room(device, needed.activations + needed.tables)?;
+                check_room(device, needed.activations + needed.tables + calls.used.workspace)?;
                 weights
             }
             other => {
                 drop(other);
-                check_room(device, needed.weights + needed.activations + needed.tables)?;
+                let all = needed.weights + needed.activations + needed.tables + calls.used.workspace;
+                check_room(device, all)?;
                 Arc::new(Weights::upload(device, lowered, &places)?)
             }
         };
         let memory = Array::zeros(device, places.memory)?;
+        let workspace = Array::<u8>::zeros(device, calls.used.workspace as usize)?;
+        let addresses =
+            Addresses { weights: weights.array.address(), memory: memory.address(), workspace: workspace.address() };
+        // SAFETY: the arrays that were just made for these steps.
+        let tasks = unsafe { calls.tried(choices, &addresses) };
+        needed.launches = tasks[Phase::Picture as usize].len() + 2 + usize::from(places.row > 0);
         let at = |buffer: usize| memory.address() + 4 * places.offsets[buffer] as u64;
         Ok(Self {
             time: at(lowered.time),
@@ -101,14 +115,16 @@ impl Planned {
             answer: at(lowered.output),
             row: places.row,
             kernels,
-            launches,
+            tasks,
             weights,
             shapes: Array::from_host(device, &shapes)?,
             table: Array::zeros(device, 1)?,
             borders,
             level: Array::zeros(device, 1)?,
             memory,
+            workspace,
             needed,
+            used: calls.used,
         })
     }
 
@@ -169,7 +185,16 @@ impl Planned {
 
     fn run(&self, phase: Phase) -> Result<(), Error> {
         let (weights, memory) = (self.weights.array.address(), self.memory.address());
-        for launch in &self.launches[phase as usize] {
+        let at = Addresses { weights, memory, workspace: self.workspace.address() };
+        for task in &self.tasks[phase as usize] {
+            let launch = match task {
+                Task::Launch(launch) => launch,
+                Task::Call(call) => {
+                    // SAFETY: the arrays that it was planned for.
+                    unsafe { call.enqueue(&at)? };
+                    continue;
+                }
+            };
             let shape = self.shapes.address() + launch.shape as u64;
             let kernel = self.kernels.get(launch.kernel);
             // SAFETY: the parameters of all these kernels; the shape was made for these arrays.

@@ -4,7 +4,7 @@
 #define RWT_NETWORK_PROGRAM
 #include "functions.cuh"
 
-enum { NET_VALUE = 0, NET_WEIGHTS = 1, NET_MEMORY = 2 }; // where an array lies
+enum { NET_VALUE = 0, NET_WEIGHTS = 1, NET_MEMORY = 2, NET_HALF_MEMORY = 3 }; // where an array lies; the last: bf16
 
 enum { // the numbers of network/program.rs
     NET_ADD, NET_SUBTRACT, NET_SUBTRACT_FROM, NET_MULTIPLY, NET_DIVIDE, NET_DIVIDE_BY_IT, NET_MAXIMUM, NET_MINIMUM,

@@ -64,6 +64,9 @@ impl Lowering<'_, '_> {
         if let Some(view) = view.reshape(shape) {
             return Ok(view);
         }
+        if let Some(view) = self.half_reshaped(view, shape) {
+            return Ok(view);
+        }
         let dense = self.dense(view);
         dense.reshape(shape).ok_or_else(|| format!("expected {} elements, found {shape:?}", view.elements()))
     }
@@ -119,6 +122,10 @@ impl Lowering<'_, '_> {
             start += part.shape[axis];
             parts.push([part, to]);
         }
+        let views: Vec<View> = parts.iter().map(|[part, _]| part.clone()).collect();
+        if let Some(result) = self.half_concat(&views, axis, shape) {
+            return Ok(result);
+        }
         repeats[axis] = false;
         // what is repeated is copied once
         let once = whole.once(&repeats);
@@ -152,6 +159,9 @@ impl Lowering<'_, '_> {
         };
         if or("mode", "nearest") != "nearest" || !is_whole || !fits {
             return Err(only.into());
+        }
+        if let Some(result) = self.half_enlarged(it, &factors) {
+            return Ok(result);
         }
         let with = |factors: &[usize]| it.shape.iter().zip(factors).flat_map(|(&a, &b)| [a, b]).collect::<Vec<_>>();
         let wide = it.reshape(&with(&vec![1; shape.len()])).and_then(|view| view.expand(&with(&factors)));

@@ -1,5 +1,6 @@
 //! One kernel's work.
 
+use super::half::HalfWork;
 use super::program::Instruction;
 use super::view::{View, common_axes};
 
@@ -40,6 +41,7 @@ pub(super) enum Work {
     Pad(Box<Window>),
     Pool(Box<Window>),
     Attention(Box<Attention>),
+    Half(HalfWork),
 }
 
 /// As numbered in norm.cu.
@@ -71,6 +73,8 @@ pub(super) struct Conv {
     pub(super) start: [i32; 2],
     /// Between neighbouring output places of a phase.
     pub(super) phase_stride: [usize; 2],
+    /// Size and dilation of a kernel without phases.
+    pub(super) kernel: Option<([usize; 2], [usize; 2])>,
     /// For each phase and step of depth: channel in the group, and place relative to the start; `None` reads 0.
     pub(super) table: Vec<Option<(usize, [i32; 2])>>,
 }
@@ -115,6 +119,22 @@ pub(super) struct Axes {
     pub(super) inner: usize,
 }
 
+impl Work {
+    /// What it reads, of which f32 kernels take f32 alone.
+    pub(super) fn inputs_mut(&mut self) -> Vec<&mut View> {
+        match self {
+            Work::Pointwise(input) => vec![input],
+            Work::Copy(parts) => parts.iter_mut().map(|[from, _]| from).collect(),
+            Work::Conv(conv) => vec![&mut conv.input, &mut conv.weights],
+            Work::Gemm(gemm) => vec![&mut gemm.left, &mut gemm.right],
+            Work::Norm { input, .. } | Work::Softmax { input, .. } | Work::Reduce { input, .. } => vec![input],
+            Work::Pad(window) | Work::Pool(window) => vec![&mut window.input],
+            Work::Attention(a) => vec![&mut a.query, &mut a.key, &mut a.value],
+            Work::Half(_) => vec![],
+        }
+    }
+}
+
 impl Step {
     /// Everything that is read.
     pub(super) fn reads(&self) -> Vec<&View> {
@@ -126,6 +146,7 @@ impl Step {
             Work::Norm { input, .. } | Work::Softmax { input, .. } | Work::Reduce { input, .. } => vec![input],
             Work::Pad(window) | Work::Pool(window) => vec![&window.input],
             Work::Attention(a) => vec![&a.query, &a.key, &a.value],
+            Work::Half(half) => half.reads(),
         };
         reads.extend(self.program.iter().filter_map(|instruction| instruction.operand.view()));
         reads
@@ -133,8 +154,12 @@ impl Step {
 
     /// Can this be done behind the work, too?
     pub(super) fn takes(&self, instruction: &Instruction, elements: usize) -> bool {
-        let has_program = matches!(self.work, Work::Pointwise(_) | Work::Conv(_) | Work::Gemm(_) | Work::Norm { .. });
-        let knows = instruction.code.is_light() || matches!(self.work, Work::Pointwise(_));
+        let has_program = match &self.work {
+            Work::Half(half) => half.has_program(),
+            work => matches!(work, Work::Pointwise(_) | Work::Conv(_) | Work::Gemm(_) | Work::Norm { .. }),
+        };
+        let is_pointwise = matches!(self.work, Work::Pointwise(_) | Work::Half(HalfWork::Pointwise(_)));
+        let knows = instruction.code.is_light() || is_pointwise;
         let fits = || self.axes(elements, instruction.operand.view()).is_some();
         has_program && knows && self.program.len() < PROGRAM_LIMIT && fits()
     }
@@ -158,6 +183,7 @@ impl Step {
                 let sizes = common_axes(elements, operands.iter().copied().chain([input]))?;
                 Some(Axes { sizes, groups: 1, inner: 1 })
             }
+            Work::Half(half) => half.axes(elements, &operands),
             _ => None,
         }
     }

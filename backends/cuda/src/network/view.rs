@@ -1,7 +1,7 @@
 //! Arrays without their elements: where each element lies.
 
 /// Elements of a buffer, seen with a shape: that at place p lies at `offset` + Σ p·stride.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct View {
     pub(super) buffer: usize,
     pub(super) offset: usize,
@@ -93,6 +93,22 @@ impl View {
         })
     }
 
+    /// The order of the axes, outermost first, in which the elements lie.
+    pub(super) fn memory_order(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.shape.len()).collect();
+        let far = |axis: usize| if self.shape[axis] == 1 { usize::MAX } else { self.strides[axis] };
+        order.sort_by_key(|&axis| std::cmp::Reverse(far(axis)));
+        order
+    }
+
+    /// Are the elements of the last axis neighbours that begin at multiples of 8, and a multiple of 8?
+    pub(super) fn is_octets(&self) -> bool {
+        let Some((&last, outer)) = self.shape.split_last() else { return false };
+        let outer = outer.iter().zip(&self.strides).filter(|(size, _)| **size != 1);
+        let is_whole = last.is_multiple_of(8) && self.strides.last() == Some(&1);
+        is_whole && self.offset.is_multiple_of(8) && outer.into_iter().all(|(_, stride)| stride.is_multiple_of(8))
+    }
+
     /// Without the repetitions: axes of stride 0 have size 1.
     pub(super) fn once(&self, repeated: &[bool]) -> Self {
         let mut once = self.clone();
@@ -101,6 +117,13 @@ impl View {
         }
         once
     }
+}
+
+/// The order that undoes an order of axes.
+pub(super) fn inverse(order: &[usize]) -> Vec<usize> {
+    let mut inverse = vec![0; order.len()];
+    order.iter().enumerate().for_each(|(place, &axis)| inverse[axis] = place);
+    inverse
 }
 
 pub(super) fn dense_strides(shape: &[usize]) -> Vec<usize> {
@@ -133,6 +156,24 @@ pub(super) fn common_axes<'a>(elements: usize, views: impl Iterator<Item = &'a V
         _ => return None,
     };
     views.clone().all(|view| view.reshape(&axes).is_some()).then_some(axes)
+}
+
+/// The fewest axes in which both have strides, the finer ones.
+pub(super) fn finest_axes(a: &View, b: &View) -> Vec<usize> {
+    let mut ends: Vec<usize> = vec![a.elements()];
+    for view in [a, b] {
+        let mut product = 1;
+        for (size, _) in view.factors().into_iter().rev() {
+            product *= size;
+            ends.push(product);
+        }
+    }
+    ends.sort_unstable();
+    ends.dedup();
+    let mut sizes: Vec<usize> =
+        ends.iter().scan(1, |before, &end| Some(end / std::mem::replace(before, end))).collect();
+    sizes.reverse();
+    sizes
 }
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ impl Lowering<'_, '_> {
             Some((channel, [y * layout.dilations[0], x * layout.dilations[1]].map(|d| d as i32)))
         });
         let conv = Conv {
-            input: self.pictures(&it)?,
+            input: it,
             weights: self.dense(&kernel),
             pictures,
             groups,
@@ -89,10 +89,23 @@ impl Lowering<'_, '_> {
             stride: layout.strides,
             start: [-(layout.pads[0] as i32), -(layout.pads[1] as i32)],
             phase_stride: [1, 1],
+            kernel: Some(([tall, wide], layout.dilations)),
             table: table.collect(),
         };
-        let result = self.step(Work::Conv(Box::new(conv)), shape);
+        let result = self.convolved(conv, shape)?;
         self.biased(operation, result)
+    }
+
+    fn convolved(&mut self, mut conv: Conv, shape: &[usize]) -> Result<View, String> {
+        let misfit = "the picture does not fit";
+        if self.may_be_half(&conv.input) {
+            conv.input = conv.input.reshape(&picture(&conv.input.shape)?).ok_or(misfit)?;
+            if let Some(result) = self.half_conv(&conv) {
+                return result.reshape(shape).ok_or_else(|| misfit.into());
+            }
+        }
+        conv.input = self.pictures(&conv.input)?;
+        Ok(self.step(Work::Conv(Box::new(conv)), shape))
     }
 
     fn biased(&mut self, operation: &Operation<'_>, result: View) -> Result<View, String> {
@@ -135,7 +148,7 @@ impl Lowering<'_, '_> {
         }
         let depth = channels * taps_y[0].len() * taps_x[0].len();
         let conv = Conv {
-            input: self.pictures(&it)?,
+            input: it,
             weights: self.packed(&kernel, &sources, [rows, tall, wide, depth], &layout)?,
             pictures,
             groups: 1,
@@ -146,9 +159,10 @@ impl Lowering<'_, '_> {
             stride: [1, 1],
             start: [0, 0],
             phase_stride: layout.strides,
+            kernel: None,
             table,
         };
-        let result = self.step(Work::Conv(Box::new(conv)), shape);
+        let result = self.convolved(conv, shape)?;
         self.biased(operation, result)
     }
 
@@ -191,14 +205,13 @@ impl Lowering<'_, '_> {
         }
         let [pictures, channels, height, width] = picture(&it.shape)?;
         let [_, _, out_height, out_width] = picture(shape)?;
-        let input = self.pictures(&it)?;
         let mode = match operation.operator() {
             "MaxPool" => 2,
             _ if operation.integer("count_include_pad", 0) != 0 => 0,
             _ => 1,
         };
-        let window = Window {
-            input: input.reshape(&[pictures * channels, height, width]).ok_or("the picture does not fit")?,
+        let mut window = Window {
+            input: it.clone(),
             out_size: [out_height, out_width],
             before: [layout.pads[0] as i32, layout.pads[1] as i32],
             kernel,
@@ -206,6 +219,11 @@ impl Lowering<'_, '_> {
             mode,
             value: 0.0,
         };
+        if let Some(result) = self.half_pool(&window) {
+            return Ok(result);
+        }
+        let input = self.pictures(&it)?;
+        window.input = input.reshape(&[pictures * channels, height, width]).ok_or("the picture does not fit")?;
         Ok(self.step(Work::Pool(Box::new(window)), shape))
     }
 }

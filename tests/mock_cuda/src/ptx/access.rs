@@ -4,7 +4,9 @@ use super::Fault;
 use super::address::of_lane;
 use super::instruction::{Address, Kind, View};
 use super::registers::lanes_of;
+use super::rows::{ALL, LANES};
 use super::warp::{Common, Warp};
+use super::{copies, tensor};
 use crate::code::Code;
 
 impl Warp {
@@ -58,7 +60,50 @@ impl Warp {
                     }
                 }
             }
+            Kind::Multiply { d, a, b, c } => {
+                let words = &self.registers.words;
+                let sums = tensor::multiply(
+                    a.map(|place| &words[place as usize]),
+                    b.map(|place| &words[place as usize]),
+                    c.map(|place| &words[place as usize]),
+                );
+                d.iter().zip(sums).for_each(|(to, sums)| self.registers.set_word(*to, sums, active));
+            }
+            Kind::Matrices { to, transposed, row } => self.matrices(to, *transposed, row, common)?,
+            Kind::Fetch { to, from, size } => {
+                for lane in lanes_of(active) {
+                    let to = self.find(to, lane, copies::BYTES, common)?;
+                    let from = match self.registers.words[*size as usize][lane] {
+                        0 => std::ptr::null(),
+                        16 => self.find(from, lane, copies::BYTES, common)?.cast_const(),
+                        size => return Err(Fault::new(Code::INVALID_PTX, format!("{size} of 16 bytes"))),
+                    };
+                    // SAFETY: just looked up; memory lives as long as the launch, whose end nothing outlives.
+                    unsafe { self.copies[lane].fetch(to, from) };
+                }
+            }
+            Kind::Commit => lanes_of(active).for_each(|lane| self.copies[lane].commit()),
+            Kind::Wait { left } => lanes_of(active).for_each(|lane| self.copies[lane].wait(*left)),
             _ => return Err(Fault::new(Code::INVALID_PTX, "an instruction that nobody carries out")),
+        }
+        Ok(())
+    }
+
+    fn matrices(
+        &mut self,
+        to: &[u32; 4],
+        transposed: bool,
+        row: &Address,
+        common: &mut Common<'_>,
+    ) -> Result<(), Fault> {
+        let mut matrices = [[[0u16; 8]; 8]; 4];
+        for lane in 0..LANES {
+            let from = self.find(row, lane, 16, common)?.cast::<[u16; 8]>();
+            // SAFETY: just looked up.
+            matrices[lane / 8][lane % 8] = unsafe { from.read_unaligned() };
+        }
+        for (to, matrix) in to.iter().zip(&matrices) {
+            self.registers.set_word(*to, tensor::distribute(matrix, transposed), ALL);
         }
         Ok(())
     }

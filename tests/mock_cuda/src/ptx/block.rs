@@ -60,7 +60,7 @@ fn block(
                 .map_err(|fault| Fault { message: format!("warp {number}, {}", fault.message), ..fault })?;
         }
         let mut waiting = warps.iter_mut().filter(|warp| !warp.is_over()).peekable();
-        let Some(first) = waiting.peek() else { return Ok(()) };
+        let Some(first) = waiting.peek() else { return waited(warps) };
         let barrier = first.barrier()?;
         for warp in waiting {
             if warp.barrier()? != barrier {
@@ -68,6 +68,14 @@ fn block(
             }
             warp.release();
         }
+    }
+}
+
+/// At a block's end nothing may be under way.
+fn waited(warps: &mut [Warp]) -> Result<(), Fault> {
+    match warps.iter_mut().flat_map(|warp| &mut warp.copies).map(|copies| copies.clear()).sum::<usize>() {
+        0 => Ok(()),
+        left => Err(Fault::new(Code::LAUNCH_FAILED, format!("{left} copies that nobody waits for"))),
     }
 }
 

@@ -149,6 +149,7 @@ impl<'a> Decoder<'a> {
             ("ld", [to, from]) => self.load(suffixes, to, from)?,
             ("st", [to, from]) => self.store(suffixes, to, from)?,
             ("atom" | "red", _) => self.atomic(parts[0] == "red", suffixes, operands)?,
+            ("cp" | "ldmatrix" | "mma", _) => self.tensor(mnemonic, operands)?,
             ("setp", _) => return self.test(suffixes, operands),
             ("cvta", [to, from]) => self.space_of(suffixes, to, from)?,
             ("bfi", [to, a, b, start, len]) => match integer::insert(mnemonic) {
@@ -161,7 +162,7 @@ impl<'a> Decoder<'a> {
             },
             _ => {
                 let operation = match parts[0] {
-                    "cvt" => convert::conversion(suffixes),
+                    "cvt" => convert::conversion(suffixes).or_else(|| float::packed(mnemonic)),
                     _ => integer::narrow(mnemonic)
                         .or_else(|| integer::wide(mnemonic))
                         .or_else(|| float::single(mnemonic))

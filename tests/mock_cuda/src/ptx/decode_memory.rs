@@ -99,7 +99,7 @@ impl Decoder<'_> {
     }
 
     /// `[%rd1+16]`, `[table+4]`, `[%r1]`.
-    fn address(&self, window: Window, text: &str) -> Result<Address, String> {
+    pub fn address(&self, window: Window, text: &str) -> Result<Address, String> {
         let (name, offset) = named(text.trim_matches(['[', ']']))?;
         if let Some(start) = self.names.symbols.get(name) {
             return Ok(Address { window, base: None, offset: start.wrapping_add(offset as u64) });

@@ -95,6 +95,11 @@ pub fn single(mnemonic: &str) -> Option<Operation> {
     })
 }
 
+/// Two f32 as one register of two bf16.
+pub fn packed(mnemonic: &str) -> Option<Operation> {
+    (mnemonic == "cvt.rn.bf16x2.f32").then_some(op!(WW, |a, b| super::tensor::pack(a, b)))
+}
+
 /// Operations on f64.
 pub fn double(mnemonic: &str) -> Option<Operation> {
     Some(match mnemonic {

@@ -82,6 +82,30 @@ pub enum Kind {
         holds: bool,
         members: u32,
     },
+    /// d ← a b + c, by all lanes.
+    Multiply {
+        d: [u32; 4],
+        a: [u32; 4],
+        b: [u32; 2],
+        c: [u32; 4],
+    },
+    /// Four matrices of shared memory, by all lanes, each of which knows a row's address.
+    Matrices {
+        to: [u32; 4],
+        transposed: bool,
+        row: Address,
+    },
+    /// 16 bytes in the background, of which `size` are there.
+    Fetch {
+        to: Address,
+        from: Address,
+        size: u32,
+    },
+    Commit,
+    /// Until at most so many groups of the lane's are under way.
+    Wait {
+        left: u32,
+    },
     /// Lanes that are here now.
     Active {
         to: u32,

@@ -5,11 +5,12 @@
 
 use super::Fault;
 use super::address::Spaces;
+use super::copies::Copies;
 use super::decode::Kernel;
 use super::exchange::exchange;
 use super::instruction::Kind;
 use super::registers::{Registers, lanes_of};
-use super::rows::LANES;
+use super::rows::{ALL, LANES};
 use crate::code::Code;
 
 /// Instructions after which a kernel is taken for endless.
@@ -44,12 +45,19 @@ pub struct Warp {
     pub registers: Registers,
     /// Memory of the lanes' own.
     pub local: Vec<u8>,
+    /// What each lane has under way.
+    pub copies: [Copies; LANES],
     groups: Vec<Group>,
 }
 
 impl Warp {
     pub fn new(kernel: &Kernel) -> Self {
-        Self { registers: Registers::new(kernel), local: vec![0xff; kernel.local * LANES], groups: Vec::new() }
+        Self {
+            registers: Registers::new(kernel),
+            local: vec![0xff; kernel.local * LANES],
+            copies: std::array::from_fn(|_| Copies::default()),
+            groups: Vec::new(),
+        }
     }
 
     /// These lanes begin with the first instruction.
@@ -156,8 +164,12 @@ impl Warp {
                         return Ok(());
                     }
                 }
-                Kind::Shuffle { members, .. } | Kind::Vote { members, .. } | Kind::WarpBarrier { members } => {
-                    let members = self.registers.words[*members as usize][active.trailing_zeros() as usize];
+                Kind::Multiply { .. }
+                | Kind::Matrices { .. }
+                | Kind::Shuffle { .. }
+                | Kind::Vote { .. }
+                | Kind::WarpBarrier { .. } => {
+                    let members = self.members(&instruction.kind, active);
                     let met = self.meet(at, active, members).map_err(|fault| located(common, at, fault))?;
                     mask &= !active;
                     let Some(met) = met else {
@@ -167,8 +179,11 @@ impl Warp {
                         at += 1;
                         continue;
                     };
-                    exchange(&mut self.registers, &instruction.kind, met)
-                        .map_err(|fault| located(common, at, fault))?;
+                    match &instruction.kind {
+                        kind @ (Kind::Multiply { .. } | Kind::Matrices { .. }) => self.access(kind, met, common),
+                        kind => exchange(&mut self.registers, kind, met),
+                    }
+                    .map_err(|fault| located(common, at, fault))?;
                     mask |= met;
                 }
                 Kind::Active { to } => self.registers.set_word(*to, [mask; LANES], active),
@@ -178,6 +193,16 @@ impl Warp {
         }
         self.groups.push(Group { at, mask, waits: Waits::No });
         Ok(())
+    }
+
+    /// The lanes that an instruction is for.
+    fn members(&self, kind: &Kind, active: u32) -> u32 {
+        match kind {
+            Kind::Shuffle { members, .. } | Kind::Vote { members, .. } | Kind::WarpBarrier { members } => {
+                self.registers.words[*members as usize][active.trailing_zeros() as usize]
+            }
+            _ => ALL,
+        }
     }
 
     /// Lanes that wait here for each other: all of the members, once they are here.

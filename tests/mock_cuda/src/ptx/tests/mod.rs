@@ -3,6 +3,7 @@
 mod floats;
 mod integers;
 mod lanes;
+mod tensor;
 
 use super::{Grid, Module, decode, run};
 use std::collections::HashMap;
