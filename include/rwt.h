@@ -262,7 +262,7 @@ typedef enum rwt_engine {
    */
   RWT_ENGINE_ONNX_RUNTIME = 1,
   /**
-   * Kernels of our own on an NVIDIA GPU, in f32; NVIDIA's driver is found when a model is opened. Posterior samples of
+   * Kernels of our own on an NVIDIA GPU, in f32 or bf16; NVIDIA's driver is found when a model is opened. Posterior samples of
    * missing pixels, periodic blurs and Fourier coefficients of one coil, and samples of the prior, are walked there too,
    * many chains together, without a trip to the host; other walks fetch each evaluation.
    */
@@ -302,7 +302,7 @@ typedef enum rwt_provider {
 } rwt_provider;
 
 /**
- * The numbers that a provider may compute with. Fewer bits are faster and less exact: compare before relying on them.
+ * The numbers that an engine may compute with. Fewer bits are faster and less exact: compare before relying on them.
  */
 typedef enum rwt_precision {
   /**
@@ -310,7 +310,8 @@ typedef enum rwt_precision {
    */
   RWT_PRECISION_F32 = 0,
   /**
-   * bfloat16: OpenVINO and TensorRT.
+   * bfloat16: RWT_ENGINE_CUDA (a GPU of compute capability 8.0 or later; samples and sums stay in 32 bits, and last bits
+   * can depend on how many images are evaluated together), OpenVINO and TensorRT.
    */
   RWT_PRECISION_BF16 = 1,
   /**
@@ -400,7 +401,7 @@ typedef struct rwt_denoiser_options {
    */
   int32_t provider;
   /**
-   * One of rwt_precision, for ONNX Runtime.
+   * One of rwt_precision, for ONNX Runtime and RWT_ENGINE_CUDA.
    */
   int32_t precision;
   /**
@@ -429,6 +430,16 @@ typedef struct rwt_denoiser_options {
    * How many keys.
    */
   size_t key_count;
+  /**
+   * Not 0: with RWT_ENGINE_CUDA, large steps are computed by NVIDIA's cuDNN 9 and cuBLASLt where they open, looked for in the
+   * folders of the environment variable RWT_CUDA_LIBRARIES, then where the system looks. 0 gives the same bits whether
+   * they are there or not.
+   */
+  uint32_t libraries;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
 } rwt_denoiser_options;
 
 /**

@@ -32,9 +32,9 @@ static const char *const HELP =
     "  --engine NAME   embedded; onnxruntime (pip install onnxruntime,\n"
     "                  ORT_DYLIB_PATH=.../libonnxruntime.so.*); or with\n"
     "                  that of onnxruntime-openvino openvino, or\n"
-    "                  openvino-bf16: faster, less exact; cuda: an\n"
-    "                  NVIDIA GPU; or with the library of\n"
-    "                  onnxruntime-gpu onnxruntime-cuda               [embedded]\n"
+    "                  openvino-bf16: faster, less exact; cuda,\n"
+    "                  cuda-bf16: an NVIDIA GPU; or with the library\n"
+    "                  of onnxruntime-gpu onnxruntime-cuda            [embedded]\n"
     "  --out FOLDER    where the pictures go                          [out]\n"
     "  --help\n"
     "\n"
@@ -59,6 +59,7 @@ static const struct {
     {"openvino", RWT_ENGINE_ONNX_RUNTIME, RWT_PROVIDER_OPENVINO, RWT_PRECISION_F32},
     {"openvino-bf16", RWT_ENGINE_ONNX_RUNTIME, RWT_PROVIDER_OPENVINO, RWT_PRECISION_BF16},
     {"cuda", RWT_ENGINE_CUDA, RWT_PROVIDER_CPU, RWT_PRECISION_F32},
+    {"cuda-bf16", RWT_ENGINE_CUDA, RWT_PROVIDER_CPU, RWT_PRECISION_BF16},
     {"onnxruntime-cuda", RWT_ENGINE_ONNX_RUNTIME, RWT_PROVIDER_CUDA, RWT_PRECISION_F32},
 };
 
@@ -141,7 +142,7 @@ static void set_engine(options *o, const char *name)
             o->precision = ENGINES[i].precision;
             return;
         }
-    fail("--engine %s: give embedded, onnxruntime, openvino, openvino-bf16, cuda or onnxruntime-cuda", name);
+    fail("--engine %s: give embedded, onnxruntime, openvino, openvino-bf16, cuda, cuda-bf16 or onnxruntime-cuda", name);
 }
 
 static void options_set(options *o, int letter)

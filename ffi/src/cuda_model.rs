@@ -6,8 +6,8 @@ use crate::operator::{Diagonal, Kind, Measurement};
 use crate::status::{Failure, rwt_status_code, rwt_status_code::*};
 use rwt_core::{Chain, Denoiser, Method, Step, Walk};
 use rwt_cuda::{
-    Chains, Condition, CudaDenoiser, Device, DeviceFourier, DeviceMask, Error, OnHost, OnnxNetwork, Prior,
-    RuntimeNetwork, Watch,
+    Chains, Condition, CudaDenoiser, Device, DeviceFourier, DeviceMask, Error, Libraries, OnHost, OnnxNetwork,
+    Precision, Prior, RuntimeNetwork, Watch,
 };
 use rwt_onnx::{ModelInfo, RuntimeOptions};
 use std::ffi::CString;
@@ -29,6 +29,13 @@ pub(crate) struct CudaModel {
     on_host: Mutex<OnHost<Network>>,
 }
 
+/// Who computes a network on a device.
+pub(crate) enum Computer<'a> {
+    /// Kernels of our own, and NVIDIA's libraries.
+    Own(Precision, Libraries),
+    OnnxRuntime(&'a RuntimeOptions),
+}
+
 /// One thread's access, for images of one shape.
 pub(crate) struct CudaEvaluator<'a> {
     model: &'a CudaModel,
@@ -46,13 +53,12 @@ pub(crate) struct DeviceWalk<'a> {
 }
 
 impl CudaModel {
-    /// Computed by kernels of our own, or with options by ONNX Runtime.
     pub fn open(
         path: &str,
         keys: &[(&str, &str)],
         index: usize,
         batch: usize,
-        runtime: Option<&RuntimeOptions>,
+        computer: &Computer<'_>,
     ) -> Result<Self, Failure> {
         let named = |error| match error {
             Error::Network(error) => refusal(path, &error),
@@ -60,16 +66,18 @@ impl CudaModel {
             error => failure(error),
         };
         let device = Device::open(index).map_err(failure)?;
-        let (network, info, engine): (Network, ModelInfo, String) = match runtime {
-            Some(options) => {
+        let (network, info, engine): (Network, ModelInfo, String) = match *computer {
+            Computer::OnnxRuntime(options) => {
                 let network = RuntimeNetwork::open(&device, path, keys, options).map_err(named)?;
                 let (info, engine) = (network.info().clone(), network.engine());
                 (Box::new(network), info, engine)
             }
-            None => {
+            Computer::Own(precision, libraries) => {
+                precision.check(&device).map_err(failure)?;
                 let network = OnnxNetwork::open(path, keys).map_err(named)?;
                 let info = network.info().clone();
-                (Box::new(network), info, "CUDA".into())
+                let engine = if precision == Precision::Bf16 { "CUDA in bf16" } else { "CUDA" };
+                (Box::new(network.with_precision(precision).with_libraries(libraries)), info, engine.into())
             }
         };
         let engine = CString::new(format!("{engine}, {}", device.info().name)).unwrap_or_default();

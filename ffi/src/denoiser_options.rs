@@ -16,7 +16,7 @@ pub enum rwt_engine {
     /** ONNX Runtime, found when a model is opened: one evaluation at a time, on several threads. With RWT_PROVIDER_CUDA walks
      * stay on the GPU as with RWT_ENGINE_CUDA. */
     RWT_ENGINE_ONNX_RUNTIME = 1,
-    /** Kernels of our own on an NVIDIA GPU, in f32; NVIDIA's driver is found when a model is opened. Posterior samples of
+    /** Kernels of our own on an NVIDIA GPU, in f32 or bf16; NVIDIA's driver is found when a model is opened. Posterior samples of
      * missing pixels, periodic blurs and Fourier coefficients of one coil, and samples of the prior, are walked there too,
      * many chains together, without a trip to the host; other walks fetch each evaluation. */
     RWT_ENGINE_CUDA = 2,
@@ -42,13 +42,14 @@ pub enum rwt_provider {
     RWT_PROVIDER_DIRECTML = 5,
 }
 
-/// The numbers that a provider may compute with. Fewer bits are faster and less exact: compare before relying on them.
+/// The numbers that an engine may compute with. Fewer bits are faster and less exact: compare before relying on them.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum rwt_precision {
     /** 32 bits (the default); CUDA without TF32, while TensorRT may use it. */
     RWT_PRECISION_F32 = 0,
-    /** bfloat16: OpenVINO and TensorRT. */
+    /** bfloat16: RWT_ENGINE_CUDA (a GPU of compute capability 8.0 or later; samples and sums stay in 32 bits, and last bits
+     * can depend on how many images are evaluated together), OpenVINO and TensorRT. */
     RWT_PRECISION_BF16 = 1,
     /** Half precision: OpenVINO, TensorRT and Core ML. */
     RWT_PRECISION_F16 = 2,
@@ -79,7 +80,7 @@ pub struct rwt_denoiser_options {
     pub library: *const c_char,
     /** One of rwt_provider, for ONNX Runtime. */
     pub provider: i32,
-    /** One of rwt_precision, for ONNX Runtime. */
+    /** One of rwt_precision, for ONNX Runtime and RWT_ENGINE_CUDA. */
     pub precision: i32,
     /** The provider's device; NULL: its first. "CPU", "GPU", "GPU.1", "NPU" for OpenVINO, else a number. For
      * RWT_ENGINE_CUDA and RWT_PROVIDER_CUDA: its number, see rwt_cuda_device_count. */
@@ -95,6 +96,12 @@ pub struct rwt_denoiser_options {
     pub keys: *const rwt_key,
     /** How many keys. */
     pub key_count: usize,
+    /** Not 0: with RWT_ENGINE_CUDA, large steps are computed by NVIDIA's cuDNN 9 and cuBLASLt where they open, looked for in the
+     * folders of the environment variable RWT_CUDA_LIBRARIES, then where the system looks. 0 gives the same bits whether
+     * they are there or not. */
+    pub libraries: u32,
+    /** 0. */
+    pub reserved: u32,
 }
 
 // SAFETY: repr(C), numbers and pointers; numbers of 4 bytes stand in pairs: no padding on 64-bit targets.
@@ -113,6 +120,8 @@ unsafe impl SizedStruct for rwt_denoiser_options {
             memory: 1 << 32,
             keys: std::ptr::null(),
             key_count: 0,
+            libraries: 0,
+            reserved: 0,
         }
     }
 }
@@ -156,10 +165,10 @@ impl<'a> Texts<'a> {
 pub(crate) fn open(path: &str, options: &rwt_denoiser_options, texts: &Texts<'_>) -> Result<Shared, Failure> {
     use rwt_onnx::{EngineChoice, OnnxDenoiser, OpenOptions, Precision, Provider};
     if options.engine == rwt_engine::RWT_ENGINE_CUDA as i32 {
-        if options.provider != 0 || options.precision != 0 {
-            return Err(Failure::argument("RWT_ENGINE_CUDA has no provider and computes in f32: leave both at 0"));
-        }
         return open_on_device(path, options, texts, None);
+    }
+    if options.libraries != 0 {
+        return Err(Failure::argument("libraries is an option of RWT_ENGINE_CUDA: leave it at 0"));
     }
     let engine = engine(options, texts)?;
     if let EngineChoice::Runtime(runtime) = &engine
@@ -207,15 +216,36 @@ fn open_on_device(
     texts: &Texts<'_>,
     runtime: Option<&rwt_onnx::RuntimeOptions>,
 ) -> Result<Shared, Failure> {
+    use crate::cuda_model::{Computer, CudaModel};
     let index = match texts.device {
         None => 0,
         Some(text) => text.parse().map_err(|_| {
             Failure::argument(format!("device must be the number of an NVIDIA GPU such as \"0\", found {text:?}"))
         })?,
     };
-    let model = crate::cuda_model::CudaModel::open(path, &texts.keys, index, options.batch as usize, runtime)?;
+    let computer = runtime.map_or_else(|| own_kernels(options), |runtime| Ok(Computer::OnnxRuntime(runtime)))?;
+    let model = CudaModel::open(path, &texts.keys, index, options.batch as usize, &computer)?;
     let (info, engine) = (described(&model.info), model.engine.clone());
     Ok(Shared { info, engine, kind: crate::denoiser::Kind::Cuda(Box::new(model)) })
+}
+
+#[cfg(feature = "cuda")]
+fn own_kernels(options: &rwt_denoiser_options) -> Result<crate::cuda_model::Computer<'_>, Failure> {
+    use rwt_cuda::{Libraries, Precision};
+    let precision = match options.precision {
+        0 => Precision::F32,
+        1 => Precision::Bf16,
+        other => {
+            let what = "with RWT_ENGINE_CUDA, precision must be RWT_PRECISION_F32 or RWT_PRECISION_BF16";
+            return Err(Failure::argument(format!("{what}, found {other}")));
+        }
+    };
+    if options.provider != 0 {
+        let what = "RWT_ENGINE_CUDA has no provider: leave it at 0, or choose RWT_ENGINE_ONNX_RUNTIME";
+        return Err(Failure::argument(format!("{what}, found {}", options.provider)));
+    }
+    let libraries = if options.libraries == 0 { Libraries::Never } else { Libraries::WhereWorthwhile };
+    Ok(crate::cuda_model::Computer::Own(precision, libraries))
 }
 
 #[cfg(all(feature = "onnx", not(feature = "cuda")))]

@@ -11,12 +11,13 @@ enum { SIDE = 16, PIXELS = SIDE * SIDE, N = 3 * PIXELS, CHAINS = 3 };
 const char *model_path, *scratch_folder;
 bool quick;
 
-static rwt_denoiser *opened(int32_t engine)
+static rwt_denoiser *opened(int32_t engine, int32_t precision)
 {
     rwt_denoiser_options options;
     rwt_denoiser *denoiser = NULL;
     WORKS(rwt_denoiser_options_init(&options, sizeof options));
     options.engine = engine;
+    options.precision = precision;
     WORKS(rwt_denoiser_open_with(model_path, &options, &denoiser));
     return denoiser;
 }
@@ -39,11 +40,15 @@ static void a_device_is_listed_and_chosen(void)
     options.device = "GPU";
     FAILS(rwt_denoiser_open_with(model_path, &options, &denoiser), RWT_ERR_ARGUMENT, "GPU");
     options.device = NULL;
-    options.precision = RWT_PRECISION_BF16;
-    FAILS(rwt_denoiser_open_with(model_path, &options, &denoiser), RWT_ERR_ARGUMENT, "f32");
+    options.precision = RWT_PRECISION_F16;
+    FAILS(rwt_denoiser_open_with(model_path, &options, &denoiser), RWT_ERR_ARGUMENT, "RWT_PRECISION_BF16, found 2");
     options.precision = RWT_PRECISION_F32;
     options.provider = RWT_PROVIDER_CUDA;
     FAILS(rwt_denoiser_open_with(model_path, &options, &denoiser), RWT_ERR_ARGUMENT, "provider");
+    options.libraries = 1;
+    options.engine = RWT_ENGINE_EMBEDDED;
+    FAILS(rwt_denoiser_open_with(model_path, &options, &denoiser), RWT_ERR_ARGUMENT, "libraries");
+    options.libraries = 0;
     options.engine = RWT_ENGINE_ONNX_RUNTIME; /* on the device, too, but there is no such library here */
     FAILS(rwt_denoiser_open_with(model_path, &options, &denoiser), RWT_ERR_UNSUPPORTED, "install onnxruntime");
     options.device = "99";
@@ -64,6 +69,25 @@ static void an_evaluation_is_that_of_the_processor(const rwt_denoiser *here, con
     for (size_t i = 0; i < N; i++)
         CHECK(fabsf(a[i] - b[i]) <= 1e-5F);
     FAILS(rwt_denoiser_evaluate(there, x, N, 3, SIDE, SIDE, 1e9, b), RWT_ERR_ARGUMENT, "0.01 to 40");
+}
+
+static void an_evaluation_in_bf16_is_near(const rwt_denoiser *here)
+{
+    static float x[N], a[N], b[N];
+    rwt_denoiser *half = opened(RWT_ENGINE_CUDA, RWT_PRECISION_BF16);
+    CHECK(strncmp(rwt_denoiser_engine(half), "CUDA in bf16, ", 14) == 0);
+    for (size_t i = 0; i < N; i++)
+        x[i] = sinf((float)i / 9.0F) / 2;
+    WORKS(rwt_denoiser_evaluate(here, x, N, 3, SIDE, SIDE, 0.2, a));
+    WORKS(rwt_denoiser_evaluate(half, x, N, 3, SIDE, SIDE, 0.2, b));
+    double far = 0, size = 0;
+    for (size_t i = 0; i < N; i++) {
+        far += pow((double)a[i] - (double)b[i], 2);
+        size += pow((double)a[i], 2);
+    }
+    printf("bf16: relative distance %.1e\n", sqrt(far / size));
+    CHECK(size > 0 && far > 0 && sqrt(far / size) < 1e-2); /* 0 would be f32 */
+    rwt_denoiser_free(half);
 }
 
 /* Counts what is told, and ends a run when it is full. */
@@ -141,9 +165,11 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     model_path = argv[1];
     a_device_is_listed_and_chosen();
-    rwt_denoiser *here = opened(RWT_ENGINE_EMBEDDED), *there = opened(RWT_ENGINE_CUDA);
+    rwt_denoiser *here = opened(RWT_ENGINE_EMBEDDED, RWT_PRECISION_F32);
+    rwt_denoiser *there = opened(RWT_ENGINE_CUDA, RWT_PRECISION_F32);
     CHECK(strncmp(rwt_denoiser_engine(there), "CUDA, ", 6) == 0);
     an_evaluation_is_that_of_the_processor(here, there);
+    an_evaluation_in_bf16_is_near(here);
     uint8_t kept[PIXELS];
     for (size_t i = 0; i < PIXELS; i++)
         kept[i] = i * 7 % 5 < 2;

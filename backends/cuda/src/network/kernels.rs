@@ -47,8 +47,6 @@ const NAMES: [(usize, &str); 27] = [
 
 /// The first images are of kernels in f32.
 const F32_IMAGES: usize = 5;
-/// The oldest compute capability that multiplies matrices of bf16.
-const CAPABILITY: (u32, u32) = (8, 0);
 
 impl Kernels {
     /// Those of bf16 too, if they are asked for.
@@ -56,11 +54,7 @@ impl Kernels {
     /// # Errors
     /// [`Error::TooOld`] for a device that does not compute with bf16, [`Error::Driver`].
     pub(super) fn load(device: &Device, precision: Precision) -> Result<Self, Error> {
-        let found = device.info().capability;
-        if precision == Precision::Bf16 && found < CAPABILITY {
-            let what = "the device (its compute capability, for bf16)";
-            return Err(Error::TooOld { what, found, needed: CAPABILITY });
-        }
+        precision.check(device)?;
         let images: [&'static str; 10] = [
             include_str!("../../ptx/pointwise.ptx"),
             include_str!("../../ptx/conv.ptx"),

@@ -1,5 +1,11 @@
 //! In which numbers a network is evaluated.
 
+use crate::device::Device;
+use crate::error::Error;
+
+/// The oldest compute capability that multiplies matrices of bf16.
+const CAPABILITY: (u32, u32) = (8, 0);
+
 /// In which numbers a network is evaluated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Precision {
@@ -11,4 +17,19 @@ pub enum Precision {
     /// do: numbers of channels that are no multiples of 8, and rarer operators. D(x, σ) is then the same to about 1e-2 of
     /// its length, and its last bits can depend on how many pictures are evaluated together.
     Bf16,
+}
+
+impl Precision {
+    /// Does a device compute with these numbers?
+    ///
+    /// # Errors
+    /// [`Error::TooOld`] if it does not.
+    pub fn check(self, device: &Device) -> Result<(), Error> {
+        let found = device.info().capability;
+        if self == Self::Bf16 && found < CAPABILITY {
+            let what = "the device (its compute capability, for bf16)";
+            return Err(Error::TooOld { what, found, needed: CAPABILITY });
+        }
+        Ok(())
+    }
 }
