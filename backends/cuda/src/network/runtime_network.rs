@@ -148,7 +148,7 @@ impl CudaDenoiser for RuntimeNetwork {
             return Err(rwt_onnx::Error::Provider { provider: Provider::Cuda.to_string(), why }.into());
         }
         Borders::check(self.runtime.network(), chains, shape, sigmas)?;
-        if !self.planned.as_ref().is_some_and(|planned| (planned.chains, planned.shape) == (chains, shape)) {
+        if self.planned.as_ref().is_none_or(|planned| (planned.chains, planned.shape) != (chains, shape)) {
             self.planned = None; // its memory is free now
             self.planned = Some(self.build(chains, shape)?);
         }
