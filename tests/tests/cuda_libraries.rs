@@ -240,6 +240,17 @@ fn without_libraries_our_own_kernels_do_the_work() {
 }
 
 #[test]
+fn libraries_are_found_where_the_loader_looks() {
+    let test = "libraries_are_found_where_the_loader_looks";
+    let folder = both();
+    let variables = [("LD_LIBRARY_PATH", folder.to_str().unwrap()), (FOLDERS, "")];
+    mock_cuda::in_modes(test, &[Mode::Source], &variables, |_| {
+        let planned = Planned::new(&model(), Libraries::Everywhere, 1, [8, 8], SIGMA);
+        assert!(planned.used().cudnn > 10, "{:?}", planned.used());
+    });
+}
+
+#[test]
 fn folders_must_be_absolute() {
     with_folders("folders_must_be_absolute", Path::new("some/folder"), &[], |_| {
         let refused = nothing_is_used();

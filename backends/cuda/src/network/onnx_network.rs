@@ -121,10 +121,11 @@ impl OnnxNetwork {
             None => Arc::new(Kernels::load(device, self.precision)?),
         };
         self.kernels = Some(Arc::clone(&kernels));
-        if self.libraries != Libraries::Never && self.opened.is_none() {
-            self.opened = Some(Arc::new(Opened::new(device)));
-        }
-        let calls = Calls::new(self.libraries, self.opened.clone());
+        let opened = match self.libraries {
+            Libraries::Never => None,
+            _ => Some(Arc::clone(self.opened.get_or_insert_with(|| Arc::new(Opened::new(device))))),
+        };
+        let calls = Calls::new(self.libraries, opened);
         let info = self.network.info();
         let [height, width, padded_height, padded_width, margin, channels, answers, pictures] =
             [height, width, padded_height, padded_width, info.margin, info.channels, answers, chains].map(|n| n as u32);
