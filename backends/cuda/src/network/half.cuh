@@ -17,7 +17,9 @@
 // rwt_half_pool                         HalfWindow      any to 256     over pictures * channels / 8 * places of the output
 // rwt_half_attention_64, _128           HalfAttention   128            [ceil(queries / 64), batches * heads]
 // rwt_half_attention_256                HalfAttention   128            [ceil(queries / 64), batches * heads, ceil(value_length / 128)]
-//   for heads (length and value_length) of at most that length
+// rwt_half_attention_few_64, _128       HalfAttention   128            [ceil(queries / 16), batches * heads]
+// rwt_half_attention_few_256            HalfAttention   128            [ceil(queries / 16), batches * heads, ceil(value_length / 128)]
+//   For heads (length and value_length) of at most that length; few: where the others would have less than 64 blocks.
 #ifndef RWT_NETWORK_HALF
 #define RWT_NETWORK_HALF
 #include "half_program.cuh"

@@ -4,7 +4,7 @@
 // that little is lost in the squares; the channels of a group are put together in f64 (Chan et al. 1983).
 #include "half.cuh"
 
-enum { MOST_WARPS = 16, MOST_SLAB = 1024 };
+enum { MOST_SLAB = 1024, AHEAD = 4 };
 
 // Which octets of which places a thread reads.
 struct HalfShare {
@@ -27,6 +27,17 @@ inline __device__ HalfShare half_share(u32 slab)
     return share;
 }
 
+// The octets of the next places, all on their way at once; the last one's instead of those beyond.
+inline __device__ void half_places(const HalfNorm *shape, const u16 *from, const HalfShare &share, u32 place,
+                                   uint4 octets[AHEAD])
+{
+#pragma unroll
+    for (u32 k = 0; k < AHEAD; ++k) {
+        const u32 at = min(place + k * share.step, shape->places - 1);
+        octets[k] = *(const uint4 *)(from + (i64)at * shape->in_place);
+    }
+}
+
 // Sums and sums of squares of an octet's numbers less `shift`, over the places of the lanes that have the same octet.
 inline __device__ void half_sums(const HalfNorm *shape, const u16 *from, const HalfShare &share, float sums[16])
 {
@@ -36,14 +47,19 @@ inline __device__ void half_sums(const HalfNorm *shape, const u16 *from, const H
     for (u32 i = 0; i < 16; ++i) {
         sums[i] = 0.0f;
     }
-    for (u32 place = share.first; place < shape->places; place += share.step) {
-        float value[8];
-        half_unpack(value, *(const uint4 *)(from + (i64)place * shape->in_place));
+    for (u32 place = share.first; place < shape->places; place += AHEAD * share.step) {
+        uint4 octets[AHEAD];
+        half_places(shape, from, share, place, octets);
 #pragma unroll
-        for (u32 i = 0; i < 8; ++i) {
-            const float far = value[i] - shift[i];
-            sums[i] += far;
-            sums[8 + i] = fmaf(far, far, sums[8 + i]);
+        for (u32 k = 0; k < AHEAD; ++k) {
+            float value[8];
+            half_unpack(value, octets[k]);
+#pragma unroll
+            for (u32 i = 0; i < 8; ++i) {
+                const float far = place + k * share.step < shape->places ? value[i] - shift[i] : 0.0f;
+                sums[i] += far;
+                sums[8 + i] = fmaf(far, far, sums[8 + i]);
+            }
         }
     }
     for (u32 far = 16; far >= share.lanes; far /= 2) {
@@ -103,21 +119,31 @@ inline __device__ void half_normalise(const HalfNorm *shape, const float *weight
         mean[i] = of_group.x;
         scale[i] = of_group.y;
     }
+    const Instruction *steps = (const Instruction *)(shape + 1);
     const i64 to = shape->output + (i64)picture * shape->out_picture + slab0 + channel;
 #pragma unroll 1
-    for (u32 place = share.first; place < shape->places; place += share.step) {
-        float it[8];
-        half_unpack(it, *(const uint4 *)(from + channel + (i64)place * shape->in_place));
+    for (u32 first = share.first; first < shape->places; first += AHEAD * share.step) {
+        uint4 octets[AHEAD];
+        half_places(shape, from + channel, share, first, octets);
+#pragma unroll 1
+        for (u32 place = first; place < min(first + AHEAD * share.step, shape->places); place += share.step) {
+            float it[8];
+            half_unpack(it, octets[0]);
 #pragma unroll
-        for (u32 i = 0; i < 8; ++i) {
-            it[i] = (it[i] - mean[i]) * scale[i];
+            for (u32 i = 0; i < 8; ++i) {
+                it[i] = (it[i] - mean[i]) * scale[i];
+            }
+            half_run<false>(steps, shape->count, weights, memory, picture, slab0 + channel, place, 8, it);
+            half_write(it, memory, to + (i64)place * shape->out_place, false, 1, 8);
+#pragma unroll
+            for (u32 k = 0; k + 1 < AHEAD; ++k) { // so that there is one copy of the program
+                octets[k] = octets[k + 1];
+            }
         }
-        half_run<false>((const Instruction *)(shape + 1), shape->count, weights, memory, picture, slab0 + channel, place, 8, it);
-        half_write(it, memory, to + (i64)place * shape->out_place, false, 1, 8);
     }
 }
 
-extern "C" __global__ void __launch_bounds__(512) rwt_half_norm(const float *weights, float *memory, const HalfNorm *shape)
+extern "C" __global__ void __launch_bounds__(512, 1) rwt_half_norm(const float *weights, float *memory, const HalfNorm *shape)
 {
     __shared__ float2 partial[MOST_SLAB], moments[MOST_SLAB];
     const u32 slabs = shape->channels / shape->slab, picture = blockIdx.x / slabs, slab0 = blockIdx.x % slabs * shape->slab;
