@@ -11,21 +11,6 @@ template <u32 D> inline __device__ u32 half_at(u32 row, u32 octet)
     return row * 2 * D + ((octet ^ (row & 7)) << 4);
 }
 
-// 2^x for x at most 0; as small as an f32 gets below -126.
-inline __device__ float half_exp2(float x)
-{
-    const float shift = 12582912.0f; // 1.5 * 2^23: adding it rounds to an integer
-    x = x < -126.0f ? -126.0f : x;
-    const float whole = x + shift, r = x - (whole - shift);
-    float p = 1.33335581e-3f; // ln(2)^5 / 5!
-    p = fmaf(p, r, 9.61812911e-3f);
-    p = fmaf(p, r, 5.55041087e-2f);
-    p = fmaf(p, r, 2.40226507e-1f);
-    p = fmaf(p, r, 6.93147181e-1f);
-    p = fmaf(p, r, 1.0f);
-    return p * __uint_as_float((__float_as_uint(whole) << 23) + 0x3f800000u); // what is not a number stays so
-}
-
 // ROWS rows of SIZE keys or values from k0 on into shared memory; zeros beyond the ends.
 template <u32 SIZE, u32 ROWS>
 inline __device__ void half_fetch_rows(Shared to, const u16 *from, u32 place, u32 k0, u32 keys, u32 length)
