@@ -7,11 +7,11 @@ use rwt_cuda::{Device, Error, OnHost, OnnxNetwork, Precision};
 use rwt_onnx::OnnxDenoiser;
 use std::path::Path;
 
-/// Of the length of D: of f32 on both sides, and of bf16 beside f32, of which PyTorch's is at 0.035 for the shipped denoiser.
+/// Of the length of D: of f32 on both sides, and of bf16 beside f32, from which PyTorch's comes to 0.034 for the shipped denoiser.
 fn bar(precision: Precision) -> f64 {
     match precision {
         Precision::F32 => 1e-5,
-        Precision::Bf16 => 0.02,
+        Precision::Bf16 => 0.03,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Launches of convolutions, pools and pads.
 
-use super::emit::{BLOCK, Emitter, KernelName, Launch, TILE, axes, blocks};
+use super::emit::{BLOCK, Emitter, Launch, TILE, axes, blocks};
+use super::kernels::KernelName;
 use super::shapes::{self, ConvPlace};
 use super::step::{Conv, Step, Window};
 

@@ -4,6 +4,7 @@ mod arena;
 mod arithmetic;
 mod emit;
 mod emit_half;
+mod emit_half_windows;
 mod emit_windows;
 mod half;
 mod half_lower;
