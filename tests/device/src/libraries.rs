@@ -1,6 +1,6 @@
 //! Networks whose convolutions and matrix products are cuDNN's and cuBLASLt's, where they open, beside our own kernels.
 
-use crate::networks::{CHAINS, TIMED};
+use crate::networks::{CHAINS, TIMED, precisions};
 use crate::report::{Report, distance};
 use crate::timing;
 use rwt_core::{Denoiser, noise};
@@ -11,8 +11,6 @@ use std::path::Path;
 const BAR: f64 = 1e-5;
 /// Of the distance of our own bf16 from f32: the libraries' is rounded once more a step.
 const HALF_BAR: f64 = 2.0;
-/// The oldest compute capability that multiplies matrices of bf16.
-const OF_HALF: (u32, u32) = (8, 0);
 
 const PLACES: [(Libraries, &str); 3] = [
     (Libraries::Never, "our own kernels alone"),
@@ -44,11 +42,8 @@ fn evaluate(device: &Device, network: OnnxNetwork) -> Result<([Vec<f32>; 2], Lib
 /// Agreement and the time of a row, in f32 and in bf16 where the device has it; a line that says why where no library opens.
 pub fn check(device: &Device, report: &mut Report, path: &Path) -> Result<(), Error> {
     let ([full, _], _) = evaluate(device, open(path, Precision::F32, Libraries::Never)?)?;
-    compare(device, report, path, Precision::F32, &full)?;
-    if device.info().capability >= OF_HALF {
-        compare(device, report, path, Precision::Bf16, &full)?;
-    }
-    Ok(())
+    let mut each = precisions(device).iter();
+    each.try_for_each(|&precision| compare(device, report, path, precision, &full))
 }
 
 fn compare(device: &Device, report: &mut Report, path: &Path, precision: Precision, full: &[f32]) -> Result<(), Error> {
