@@ -127,7 +127,8 @@ def strided_octets(w):
     conv(w, 8, 136, 1)
     w("Relu")
     narrow = conv(w, 136, 8, 1)
-    w("Add", narrow, on=enlarged(w, 2, 2, on=it))
+    large = enlarged(w, 2, 2, on=it)
+    w("Add", narrow, on=w("Add", conv(w, 8, 8, on=large), on=large))
     row = w("Conv", w.normal(8, 8, 1), w.normal(8), on=w("Reshape", w.constant([0, 8, -1])))
     conv(w, 8, 4, on=w("Reshape", w("Shape", on=narrow), on=row))
 

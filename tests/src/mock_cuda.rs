@@ -20,6 +20,9 @@ use std::sync::OnceLock;
 /// In a process that is a test's own: how kernels run.
 const CHILD: &str = "RWT_MOCK_CHILD";
 
+/// Where a loader looks, the mock driver's folder first.
+const LOADER: &str = "LD_LIBRARY_PATH";
+
 /// The mock driver, open in this process.
 pub struct Mock {
     library: libloading::Library,
@@ -56,7 +59,9 @@ pub fn in_modes(test: &str, modes: &[Mode], variables: &[(&str, &str)], body: im
 
 /// Let this program find the mock driver. `None` if its kernels cannot be built here, which `test` is skipped for.
 pub fn prepare<'c>(program: &'c mut Command, test: &str, mode: Mode) -> Option<&'c mut Command> {
-    program.env(CHILD, "1").env("LD_LIBRARY_PATH", folder()).env_remove("RWT_MOCK_MODE");
+    let set = program.get_envs().find(|(name, _)| *name == LOADER).and_then(|(_, value)| value.map(PathBuf::from));
+    let folders = std::env::join_paths([folder().to_owned()].into_iter().chain(set)).expect("folders without a colon");
+    program.env(CHILD, "1").env(LOADER, folders).env_remove("RWT_MOCK_MODE");
     if mode == Mode::Ptx {
         return Some(program);
     }

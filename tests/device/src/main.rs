@@ -9,14 +9,14 @@ mod runtime;
 mod timing;
 
 use report::Report;
-use rwt_cuda::{Device, Error};
+use rwt_cuda::{Device, Error, Precision};
 use std::path::Path;
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: rwt-device-check [--small] [MODEL.onnx ...]
            --small: small arrays, nothing timed
            RWT_ORT_GPU: the library of onnxruntime-gpu, for networks that ONNX Runtime computes
-       rwt-device-check --time MODEL.onnx SIDE CHAINS
+       rwt-device-check --time MODEL.onnx SIDE CHAINS f32|bf16
            seconds of one row of a walk, for comparisons";
 
 fn check(is_small: bool, models: &[String]) -> Result<usize, Error> {
@@ -29,13 +29,16 @@ fn check(is_small: bool, models: &[String]) -> Result<usize, Error> {
     agreement::mask(&device, &mut report)?;
     agreement::blur(&device, &mut report)?;
     agreement::coefficients(&device, &mut report)?;
-    for model in models.iter().map(Path::new) {
-        networks::agreement(&device, &mut report, model, networks::SMALL)?;
+    let of = |model| networks::precisions(&device).iter().map(move |&precision| (Path::new(model), precision));
+    for (model, precision) in models.iter().flat_map(of) {
+        networks::agreement(&device, &mut report, model, networks::SMALL, precision)?;
     }
     if !is_small {
         timing::bandwidth(&device, &mut report, 1 << 28)?;
+        for (model, precision) in models.iter().flat_map(of) {
+            networks::time(&device, &mut report, model, precision)?;
+        }
         for model in models.iter().map(Path::new) {
-            networks::time(&device, &mut report, model)?;
             libraries::check(&device, &mut report, model)?;
         }
     }
@@ -45,15 +48,20 @@ fn check(is_small: bool, models: &[String]) -> Result<usize, Error> {
     Ok(report.failed())
 }
 
-fn time(model: &str, side: &str, chains: &str) -> Result<Option<f64>, Error> {
+fn time(model: &str, side: &str, chains: &str, precision: &str) -> Result<Option<f64>, Error> {
+    let precision = match precision {
+        "f32" => Precision::F32,
+        "bf16" => Precision::Bf16,
+        _ => return Ok(None),
+    };
     let (Ok(side), Ok(chains)) = (side.parse(), chains.parse()) else { return Ok(None) };
-    networks::seconds(&Device::open(0)?, Path::new(model), side, chains).map(Some)
+    networks::seconds(&Device::open(0)?, Path::new(model), side, chains, precision).map(Some)
 }
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["--time", model, side, chains] => time(model, side, chains).map(|seconds| {
+        ["--time", model, side, chains, precision] => time(model, side, chains, precision).map(|seconds| {
             seconds.map(|seconds| {
                 println!("{seconds:.9}");
                 0

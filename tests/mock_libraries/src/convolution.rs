@@ -125,7 +125,9 @@ impl Forward {
             return Err(SIZE_INSUFFICIENT);
         }
         let size = self.kind.bytes();
-        if [x, w, y].iter().any(|address| *address == 0 || !address.is_multiple_of(size)) || workspace % 16 != 0 {
+        if [x, w, y].iter().any(|address| *address == 0 || !address.is_multiple_of(size))
+            || !workspace.is_multiple_of(16)
+        {
             return Err(BAD_PARAM);
         }
         let extent = |sizes: [u64; 4], strides: [u64; 4]| {

@@ -84,7 +84,8 @@ impl Multiply {
         bytes: u64,
     ) -> Result<(), c_int> {
         let is_aligned = |(place, alignment): (&u64, &u32)| *place != 0 && place.is_multiple_of((*alignment).into());
-        let is_fit = algorithm.product == self.number() && algorithm.workspace <= bytes && workspace % 256 == 0;
+        let is_fit =
+            algorithm.product == self.number() && algorithm.workspace <= bytes && workspace.is_multiple_of(256);
         if !is_fit || !places.iter().zip(&algorithm.alignment).all(is_aligned) {
             return Err(INVALID_VALUE);
         }

@@ -85,7 +85,7 @@ fn expected(case: &Case, shape: &Attention, q: &[f64], k: &[f64], v: &[f64]) -> 
     all
 }
 
-fn check(case: &Case) -> Vec<f64> {
+fn check(case: &Case, is_few: bool) -> Vec<f64> {
     let Case { batches, heads, queries, keys, length, value_length, .. } = *case;
     // queries, keys and values of a place lie side by side where they can, as a convolution makes them
     let wide = heads * (2 * length + value_length);
@@ -122,10 +122,14 @@ fn check(case: &Case) -> Vec<f64> {
         scale: 1.0 / (length as f32).sqrt(),
     };
     let parts = if case.kernel == 256 { (value_length as u32).div_ceil(128) } else { 1 };
-    let grid = [(queries as u32).div_ceil(64), (batches * heads) as u32, parts];
+    let ptx = match is_few {
+        true => include_str!("../../../backends/cuda/ptx/half_few.ptx"),
+        false => include_str!("../../../backends/cuda/ptx/half_attention.ptx"),
+    };
+    let (bench, block) = (Bench::new(ptx), if is_few { 16 } else { 64 });
+    let kernel = format!("rwt_half_attention_{}{}", if is_few { "few_" } else { "" }, case.kernel);
+    let grid = [(queries as u32).div_ceil(block), (batches * heads) as u32, parts];
     let parameters = parameters(&shape, &[], &[] as &[u32]);
-    let bench = Bench::new(include_str!("../../../backends/cuda/ptx/half_attention.ptx"));
-    let kernel = format!("rwt_half_attention_{}", case.kernel);
     bench.launch(&kernel, grid, 128, &Memory::default(), &mut memory, &parameters);
     let found = memory.read_half(output.offset, len);
     let what = format!("{kernel}, {queries} queries, {keys} keys, {length} and {value_length} long");
@@ -139,5 +143,7 @@ fn check(case: &Case) -> Vec<f64> {
 
 #[test]
 fn attention_is_its_definition() {
-    in_all_modes("attention::attention_is_its_definition", || CASES.iter().flat_map(check).collect());
+    in_all_modes("attention::attention_is_its_definition", || {
+        [false, true].iter().flat_map(|is_few| CASES.iter().flat_map(|case| check(case, *is_few))).collect()
+    });
 }

@@ -2,6 +2,7 @@
 
 mod attention;
 mod bench;
+mod case;
 mod conv;
 mod moves;
 mod norm;

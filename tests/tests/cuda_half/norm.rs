@@ -19,6 +19,15 @@ struct Norm {
     count: u32,
 }
 
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct NormParts {
+    sums: i64,
+    parts: u32,
+    reserved: u32,
+    norm: Norm,
+}
+
 struct Case {
     pictures: usize,
     places: usize,
@@ -69,7 +78,8 @@ fn expected(case: &Case, x: &[f64], factor: &[f64], bias: &[f64]) -> Vec<Expecte
     all
 }
 
-fn check(case: &Case) -> Vec<f64> {
+/// By one kernel, or by two with the places in parts.
+fn check(case: &Case, parts: Option<usize>) -> Vec<f64> {
     let x = numbers(case.pictures * case.places * case.channels, 7);
     let x: Vec<_> = x.iter().map(|x| rounded(x + case.mean)).collect();
     let (factor, bias) = (numbers(case.channels, 8), numbers(case.channels, 9));
@@ -96,17 +106,34 @@ fn check(case: &Case) -> Vec<f64> {
         epsilon: EPSILON as f32,
         count: program.len() as u32,
     };
-    let grid = [(case.pictures * case.channels / case.slab) as u32, 1, 1];
-    let parameters = parameters(&shape, &program, &[] as &[u32]);
-    let bench = Bench::new(include_str!("../../../backends/cuda/ptx/half_norm.ptx"));
-    bench.launch("rwt_half_norm", grid, case.threads, &weights, &mut memory, &parameters);
+    let slabs = (case.pictures * case.channels / case.slab) as u32;
+    match parts {
+        None => {
+            let bench = Bench::new(include_str!("../../../backends/cuda/ptx/half_norm.ptx"));
+            let parameters = parameters(&shape, &program, &[] as &[u32]);
+            bench.launch("rwt_half_norm", [slabs, 1, 1], case.threads, &weights, &mut memory, &parameters);
+        }
+        Some(parts) => {
+            let bench = Bench::new(include_str!("../../../backends/cuda/ptx/half_norm_parts.ptx"));
+            let sums = memory.float_result(case.pictures * parts * case.channels * 2);
+            let shape = NormParts { sums, parts: parts as u32, reserved: 0, norm: shape };
+            let parameters = parameters(&shape, &program, &[] as &[u32]);
+            for kernel in ["rwt_half_norm_sums", "rwt_half_norm_by"] {
+                let grid = [slabs, parts as u32, 1];
+                bench.launch(kernel, grid, case.threads, &weights, &mut memory, &parameters);
+            }
+        }
+    }
     let found = memory.read_half(shape.output, x.len());
-    let what = format!("{} channels in groups of {}, {} places", case.channels, case.group, case.places);
+    let what = format!("{} channels in groups of {}, {} places, {parts:?}", case.channels, case.group, case.places);
     compare(&what, &found, &expected(case, &x, &factor, &bias), true);
     found
 }
 
 #[test]
 fn groups_are_normalised() {
-    in_all_modes("norm::groups_are_normalised", || CASES.iter().flat_map(check).collect());
+    in_all_modes("norm::groups_are_normalised", || {
+        let parts = |case: &Case| [None, Some(1), Some(case.places.min(5))];
+        CASES.iter().flat_map(|case| parts(case).into_iter().flat_map(|parts| check(case, parts))).collect()
+    });
 }

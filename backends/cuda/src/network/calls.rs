@@ -21,6 +21,8 @@ pub(super) enum Task {
 /// A call of a library in place of a step's own kernel.
 #[derive(Debug)]
 pub(super) struct Call {
+    /// For people.
+    name: String,
     work: Planned,
     /// Source and offset in bytes of both factors, and the output's offset.
     factors: [(i32, u64); 2],
@@ -110,7 +112,8 @@ impl Calls {
         };
         let factors = asked.factors.each_ref().map(place);
         // the output's place is told in elements of f32
-        let call = Call { work, factors, output: DataType::F32.bytes() as u64 * emitter.out(step) as u64 };
+        let call =
+            Call { name: asked.name, work, factors, output: DataType::F32.bytes() as u64 * emitter.out(step) as u64 };
         self.used.workspace = self.used.workspace.max(call.workspace() as u64);
         let behind = (!step.program.is_empty()).then(|| emitter.in_place(step));
         Some((call, behind))
@@ -134,16 +137,13 @@ impl Calls {
         for Choice { phase, own, by_library } in choices {
             let to = &mut tasks[phase as usize];
             // SAFETY: the caller's promise.
-            let tried = by_library.map(|(call, behind)| unsafe { call.enqueue(at) }.map(|()| (call, behind)));
-            let (call, behind) = match tried {
-                Some(Ok(worked)) => worked,
-                failed => {
-                    if let Some(Err(error)) = failed {
-                        self.refuse::<()>("a first call", &error.to_string());
-                    }
-                    to.push(Task::Launch(own));
-                    continue;
-                }
+            let works = |(call, _): &(Call, _)| match unsafe { call.enqueue(at) } {
+                Ok(()) => true,
+                Err(error) => self.refuse::<()>(&call.name, &error.to_string()).is_some(),
+            };
+            let Some((call, behind)) = by_library.filter(works) else {
+                to.push(Task::Launch(own));
+                continue;
             };
             let count = match call.work {
                 Planned::Convolution(_) => &mut self.used.cudnn,

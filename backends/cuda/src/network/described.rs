@@ -212,6 +212,8 @@ mod tests {
         assert_eq!(factor(&every_second), None);
         let column = View::dense(0, &[1, 1, 4, 6]).slice(3, 1, 1, 1).unwrap();
         assert_eq!(factor(&column), known(false, 6, 0, 4));
+        let apart = View::dense(0, &[4, 2, 3, 5]).slice(1, 1, 1, 1).unwrap();
+        assert_eq!(factor(&apart), known(false, 5, 30, 4));
         let repeated = View::dense(0, &[1, 1, 1, 6]).expand(&[2, 3, 1, 6]).unwrap();
         assert_eq!(factor(&repeated), known(false, 6, 0, 256));
     }

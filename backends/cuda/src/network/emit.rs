@@ -2,6 +2,7 @@
 
 use super::arena::Places;
 use super::half::HalfWork;
+use super::kernels::KernelName;
 use super::lower::Lowered;
 use super::program::{Instruction, Operand};
 use super::shapes::{self, Copy, Heads};
@@ -17,38 +18,6 @@ pub(super) const BLOCK: u32 = 256;
 const QUERIES: usize = 16;
 /// The most blocks in y and z.
 const GRID_LIMIT: usize = 65_535;
-
-/// A kernel of the network's modules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum KernelName {
-    Pointwise,
-    Copy,
-    Pad,
-    Pool,
-    Conv32,
-    Conv64,
-    Gemm32,
-    Gemm64,
-    Norm,
-    Softmax,
-    Reduce,
-    Attention64,
-    Attention128,
-    Attention256,
-    Attention512,
-    HalfConv128x128,
-    HalfConv128x64,
-    HalfConv64x64,
-    HalfConv32x32,
-    HalfConv32x16,
-    HalfNorm,
-    HalfPointwise,
-    HalfCopy,
-    HalfPool,
-    HalfAttention64,
-    HalfAttention128,
-    HalfAttention256,
-}
 
 /// A launch of a kernel with the weights, the memory and the shape at this byte of the shapes.
 #[derive(Clone, Copy, Debug)]

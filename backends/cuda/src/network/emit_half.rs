@@ -1,43 +1,34 @@
 //! Launches of kernels in bf16.
 
-use super::emit::{BLOCK, COPY_AXES, Emitter, KernelName, Launch, blocks};
-use super::half::{HalfConv, HalfNorm, HalfWindow, HalfWork};
-use super::shapes::{self, HalfCopy, HalfHeads, HalfPointwise, HalfTap};
+use super::emit::{BLOCK, COPY_AXES, Emitter, Launch, blocks};
+use super::half::{HalfNorm, HalfWork};
+use super::kernels::KernelName;
+use super::shapes::{self, HalfCopy, HalfHeads, HalfNormParts, HalfPointwise};
 use super::step::{Attention, Step};
 use super::view::{View, common_axes, dense_strides, finest_axes};
 
-/// Rows and columns of a block's tile of a convolution, and its threads.
-const TILES: [(KernelName, usize, usize, u32); 5] = [
-    (KernelName::HalfConv128x128, 128, 128, 256),
-    (KernelName::HalfConv128x64, 128, 64, 128),
-    (KernelName::HalfConv64x64, 64, 64, 128),
-    (KernelName::HalfConv32x32, 32, 32, 256),
-    (KernelName::HalfConv32x16, 32, 16, 256),
-];
-/// Blocks that occupy a device; blocks of the smaller tiles.
-const MANY: usize = 128;
-const SOME: usize = 32;
-/// Queries of a block.
+/// Queries of a block, and of one where there would be few blocks.
 const QUERIES: usize = 64;
+const FEW_QUERIES: usize = 16;
+const FEW: usize = 64;
 /// Elements of the values of a block for long heads.
 const VALUES: usize = 128;
-
-/// The largest tile of which there are enough, and which is not half empty.
-fn tile(rows: usize, channels: usize) -> (KernelName, usize, u32) {
-    let count = |tile: &(KernelName, usize, usize, u32)| rows.div_ceil(tile.1) * channels.div_ceil(tile.2);
-    let is_full = |tile: &&(KernelName, usize, usize, u32)| tile.2 < 2 * channels;
-    let enough = |tile: &&(KernelName, usize, usize, u32)| count(tile) >= if tile.1 == 32 { SOME } else { MANY };
-    let tile = TILES.iter().filter(is_full).find(enough).unwrap_or(&TILES[4]);
-    (tile.0, count(tile), tile.3)
-}
 
 /// \[pictures, channels, places\] of what lies along \[pictures, places, channels\].
 fn turned<T: Copy>([pictures, places, channels]: [T; 3]) -> [T; 3] {
     [pictures, channels, places]
 }
 
-fn small(of: &[usize]) -> [u32; 3] {
+pub(super) fn small(of: &[usize]) -> [u32; 3] {
     [of[0], of[1], of[2]].map(|n| n as u32)
+}
+
+/// Blocks of a slab of a part of the places.
+fn norm_launch(kernel: KernelName, norm: &HalfNorm, parts: usize, shape: usize) -> Launch {
+    let [pictures, places, channels] = [0, 1, 2].map(|axis| norm.input.shape[axis]);
+    let octets = places.div_ceil(parts) * norm.slab / 8;
+    let block = (octets.div_ceil(4).next_multiple_of(32) as u32).clamp(32, 512);
+    Launch { kernel, grid: [(pictures * channels / norm.slab) as u32, parts as u32, 1], block, shape }
 }
 
 impl Emitter<'_, '_> {
@@ -45,6 +36,7 @@ impl Emitter<'_, '_> {
         match work {
             HalfWork::Conv(conv) => self.half_conv(step, conv),
             HalfWork::Norm(norm) => self.half_norm(step, norm),
+            HalfWork::Sums { norm, parts } => self.half_sums(step, norm, *parts),
             HalfWork::Pointwise(input) => self.half_pointwise(step, input),
             HalfWork::Enter { input, channels } => self.enter(step, input, *channels),
             HalfWork::Leave(input) => self.leave(step, input),
@@ -55,12 +47,12 @@ impl Emitter<'_, '_> {
     }
 
     /// Where a step's output begins, in its own elements.
-    fn half_out(&self, step: &Step) -> i64 {
+    pub(super) fn half_out(&self, step: &Step) -> i64 {
         self.out(step) * if self.lowered.buffers[step.out].is_half { 2 } else { 1 }
     }
 
     /// The instructions, whose operands have these axes; `last`: the third is of channels.
-    fn half_program(&mut self, step: &Step, sizes: [usize; 3], last: bool) {
+    pub(super) fn half_program(&mut self, step: &Step, sizes: [usize; 3], last: bool) {
         for instruction in &step.program {
             let mut instruction = self.instruction(instruction, &sizes);
             if last {
@@ -70,66 +62,44 @@ impl Emitter<'_, '_> {
         }
     }
 
-    fn half_conv(&mut self, step: &Step, conv: &HalfConv) -> Launch {
-        let [pictures, height, width, cin] = [0, 1, 2, 3].map(|axis| conv.input.shape[axis]);
-        let quotients = [0, 1].map(|axis| conv.out_size[axis].div_ceil(conv.phase_stride[axis]));
-        let (phases, places) = (conv.phase_stride[0] * conv.phase_stride[1], quotients[0] * quotients[1]);
-        let (plane, last) = (conv.out_size[0] * conv.out_size[1], conv.channels_last);
-        let out_strides = if last { [plane * conv.rows, 1, conv.rows] } else { [plane * conv.rows, plane, 1] };
-        let table = size_of::<shapes::HalfConv>() + step.program.len() * size_of::<shapes::Instruction>();
-        let shape = shapes::HalfConv {
-            input: self.place(&conv.input).1,
-            weights: self.place(&conv.weights).1,
-            output: self.half_out(step),
-            rows: (pictures * places) as u32,
-            channels: conv.rows as u32,
-            cin: cin as u32,
-            taps: (conv.taps.len() / phases) as u32,
-            places: places as u32,
-            row_places: quotients[1] as u32,
-            stride: conv.stride.map(|stride| stride as i32),
-            start: conv.start,
-            size: [height, width].map(|size| (size << conv.shift) as u32),
-            shift: conv.shift,
-            in_strides: small(&conv.input.strides),
-            out_size: conv.out_size.map(|size| size as u32),
-            out_strides: small(&out_strides),
-            is_float: u32::from(!self.lowered.buffers[step.out].is_half),
-            phases: phases as u32,
-            phases_x: conv.phase_stride[1] as u32,
-            phase_stride: conv.phase_stride.map(|stride| stride as u32),
-            count: step.program.len() as u32,
-            table: table as u32,
-        };
-        let shape = self.shapes.push(&shape);
-        self.half_program(step, conv.sizes(), last);
-        conv.taps.iter().for_each(|&[dy, dx]| _ = self.shapes.push(&HalfTap { dy, dx }));
-        let (kernel, count, block) = tile(pictures * places, conv.rows);
-        Launch { kernel, grid: [count as u32, 1, phases as u32], block, shape }
-    }
-
-    fn half_norm(&mut self, step: &Step, norm: &HalfNorm) -> Launch {
-        let [pictures, places, channels] = [0, 1, 2].map(|axis| norm.input.shape[axis]);
+    fn norm_shape(&self, step: &Step, norm: &HalfNorm) -> shapes::HalfNorm {
+        let [_, places, channels] = small(&norm.input.shape);
         let [in_picture, in_place, _] = small(&norm.input.strides);
-        let shape = shapes::HalfNorm {
+        shapes::HalfNorm {
             input: self.place(&norm.input).1,
             output: self.half_out(step),
             in_picture,
             in_place,
-            out_picture: (places * channels) as u32,
-            out_place: channels as u32,
-            places: places as u32,
-            channels: channels as u32,
+            out_picture: places * channels,
+            out_place: channels,
+            places,
+            channels,
             slab: norm.slab as u32,
             group: norm.group as u32,
             epsilon: norm.epsilon,
             count: step.program.len() as u32,
+        }
+    }
+
+    fn half_norm(&mut self, step: &Step, norm: &HalfNorm) -> Launch {
+        let shape = self.norm_shape(step, norm);
+        let (kernel, parts, shape) = match &norm.sums {
+            None => (KernelName::HalfNorm, 1, self.shapes.push(&shape)),
+            Some(sums) => {
+                let parts = sums.shape[1];
+                let sums = self.place(sums).1;
+                let shape = HalfNormParts { sums, parts: parts as u32, reserved: 0, norm: shape };
+                (KernelName::HalfNormBy, parts, self.shapes.push(&shape))
+            }
         };
-        let shape = self.shapes.push(&shape);
-        self.half_program(step, [pictures, places, channels], true);
-        let octets = places * norm.slab / 8;
-        let block = (octets.div_ceil(4).next_multiple_of(32) as u32).clamp(32, 512);
-        Launch { kernel: KernelName::HalfNorm, grid: [(pictures * channels / norm.slab) as u32, 1, 1], block, shape }
+        self.half_program(step, [0, 1, 2].map(|axis| norm.input.shape[axis]), true);
+        norm_launch(kernel, norm, parts, shape)
+    }
+
+    fn half_sums(&mut self, step: &Step, norm: &HalfNorm, parts: usize) -> Launch {
+        let (sums, shape) = (self.out(step), self.norm_shape(step, norm));
+        let shape = self.shapes.push(&HalfNormParts { sums, parts: parts as u32, reserved: 0, norm: shape });
+        norm_launch(KernelName::HalfNormSums, norm, parts, shape)
     }
 
     /// Octets along the second axis of the size.
@@ -175,10 +145,12 @@ impl Emitter<'_, '_> {
             given: given as u32,
             to: small(&[places * channels, 1, channels]),
             is_float: 0,
-            count: 0,
+            count: step.program.len() as u32,
             reserved: 0,
         };
-        self.elementwise(shape)
+        let launch = self.elementwise(shape);
+        self.half_program(step, [pictures, given, places], false);
+        launch
     }
 
     fn leave(&mut self, step: &Step, input: &View) -> Launch {
@@ -231,28 +203,6 @@ impl Emitter<'_, '_> {
         Launch { kernel: KernelName::HalfCopy, grid, block: BLOCK, shape: at }
     }
 
-    fn half_pool(&mut self, step: &Step, window: &HalfWindow) -> Launch {
-        let [pictures, height, width, channels] = [0, 1, 2, 3].map(|axis| window.input.shape[axis]);
-        let plane = window.out_size[0] * window.out_size[1];
-        let shape = shapes::HalfWindow {
-            input: self.place(&window.input).1,
-            output: self.half_out(step),
-            mode: window.mode,
-            pictures: pictures as u32,
-            channels: channels as u32,
-            size: [height as u32, width as u32],
-            out_size: window.out_size.map(|size| size as u32),
-            before: window.before,
-            kernel: window.kernel.map(|size| size as u32),
-            stride: window.stride.map(|stride| stride as u32),
-            in_strides: small(&window.input.strides),
-            out_strides: [plane * channels, channels].map(|stride| stride as u32),
-        };
-        let shape = self.shapes.push(&shape);
-        let grid = [blocks(pictures * channels / 8 * plane), 1, 1];
-        Launch { kernel: KernelName::HalfPool, grid, block: BLOCK, shape }
-    }
-
     fn half_attention(&mut self, attention: &Attention) -> Launch {
         let heads_of = |view: &View| {
             let [batch, head, place] = small(&view.strides);
@@ -272,13 +222,19 @@ impl Emitter<'_, '_> {
             value_length: value_length as u32,
             scale: attention.scale,
         };
-        let (kernel, parts) = match length.max(value_length) {
-            0..=64 => (KernelName::HalfAttention64, 1),
-            65..=128 => (KernelName::HalfAttention128, 1),
-            _ => (KernelName::HalfAttention256, value_length.div_ceil(VALUES)),
+        let heads = batches * heads;
+        let is_few = queries.div_ceil(QUERIES) * heads < FEW;
+        let (kernel, few, parts) = match length.max(value_length) {
+            0..=64 => (KernelName::HalfAttention64, KernelName::HalfAttentionFew64, 1),
+            65..=128 => (KernelName::HalfAttention128, KernelName::HalfAttentionFew128, 1),
+            _ => {
+                let parts = value_length.div_ceil(VALUES);
+                (KernelName::HalfAttention256, KernelName::HalfAttentionFew256, parts)
+            }
         };
+        let (kernel, each) = if is_few { (few, FEW_QUERIES) } else { (kernel, QUERIES) };
         let shape = self.shapes.push(&shape);
-        let grid = [queries.div_ceil(QUERIES), batches * heads, parts].map(|count| count as u32);
+        let grid = [queries.div_ceil(each), heads, parts].map(|count| count as u32);
         Launch { kernel, grid, block: 128, shape }
     }
 }

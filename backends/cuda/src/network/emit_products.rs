@@ -1,6 +1,7 @@
 //! Launches of matrix products.
 
-use super::emit::{BLOCK, Emitter, KernelName, Launch, axes};
+use super::emit::{BLOCK, Emitter, Launch, axes};
+use super::kernels::KernelName;
 use super::lower::Phase;
 use super::shapes::{self, Matrix};
 use super::step::{Step, Work};

@@ -1,6 +1,7 @@
 //! Launches of convolutions, pools and pads.
 
-use super::emit::{BLOCK, Emitter, KernelName, Launch, axes, blocks};
+use super::emit::{BLOCK, Emitter, Launch, axes, blocks};
+use super::kernels::KernelName;
 use super::shapes::{self, ConvPlace};
 use super::step::{Conv, Step, Window};
 

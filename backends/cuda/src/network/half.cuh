@@ -12,12 +12,17 @@
 // rwt_half_conv_32x32, _32x16           HalfConv        256            [ceil(rows / 32) * ceil(channels / 32 or 16), 1, phases]
 //   All take every shape. The first that has at least 128 blocks is a good choice, else the last but one, if that has 32.
 // rwt_half_norm                         HalfNorm        32 ... 512     [pictures * channels / slab]
+// rwt_half_norm_sums, then _by          HalfNormParts   32 ... 512     [pictures * channels / slab, parts]
+//   In place of the one before where that had less than 64 blocks with more than 2048 octets (slab / 8 * places) each:
+//   with enough parts for about 128 blocks.
 // rwt_half_pointwise                    HalfPointwise   any to 256     over pictures * ceil(channels / 8) * places
 // rwt_half_copy                         HalfCopy[parts] any to 256     [over the largest total, parts]
 // rwt_half_pool                         HalfWindow      any to 256     over pictures * channels / 8 * places of the output
 // rwt_half_attention_64, _128           HalfAttention   128            [ceil(queries / 64), batches * heads]
 // rwt_half_attention_256                HalfAttention   128            [ceil(queries / 64), batches * heads, ceil(value_length / 128)]
-//   for heads (length and value_length) of at most that length
+// rwt_half_attention_few_64, _128       HalfAttention   128            [ceil(queries / 16), batches * heads]
+// rwt_half_attention_few_256            HalfAttention   128            [ceil(queries / 16), batches * heads, ceil(value_length / 128)]
+//   For heads (length and value_length) of at most that length; few: where the others would have less than 64 blocks.
 #ifndef RWT_NETWORK_HALF
 #define RWT_NETWORK_HALF
 #include "half_program.cuh"
@@ -50,6 +55,13 @@ struct HalfNorm {
     u32 slab, group; // channels of a block: a multiple of 8 and of the group, at most 1024, a divisor of channels
     float epsilon;
     u32 count;       // instructions after this
+};
+
+// half_norm_parts.cu: the same by two kernels, for few large pictures.
+struct HalfNormParts {
+    i64 sums;            // f32 [pictures, parts, channels, 2] that the first writes and the second reads; a multiple of 2
+    u32 parts, reserved; // of the places: at most as many as there are
+    HalfNorm norm;       // instructions after this
 };
 
 // half_move.cu: a program on each element, and all conversions.

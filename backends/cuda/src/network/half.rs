@@ -10,9 +10,14 @@ use super::view::{View, common_axes};
 pub(super) enum HalfWork {
     Conv(Box<HalfConv>),
     Norm(Box<HalfNorm>),
+    /// What a normalisation needs of the parts of its places, in f32 \[pictures, parts, channels, 2\].
+    Sums {
+        norm: Box<HalfNorm>,
+        parts: usize,
+    },
     /// The input itself, in the order of the output.
     Pointwise(View),
-    /// From f32 \[pictures, channels, places\], with channels of zeros after it.
+    /// From f32 \[pictures, channels, places\], in which instructions see it, with channels of zeros after it.
     Enter {
         input: View,
         channels: usize,
@@ -58,6 +63,8 @@ pub(super) struct HalfNorm {
     /// Channels of a block.
     pub(super) slab: usize,
     pub(super) epsilon: f32,
+    /// Of the parts of its places, if they are added up before.
+    pub(super) sums: Option<View>,
 }
 
 #[derive(Clone, Debug)]
@@ -85,7 +92,7 @@ impl HalfWork {
     pub(super) fn reads(&self) -> Vec<&View> {
         match self {
             Self::Conv(conv) => vec![&conv.input, &conv.weights],
-            Self::Norm(norm) => vec![&norm.input],
+            Self::Norm(norm) | Self::Sums { norm, .. } => [&norm.input].into_iter().chain(&norm.sums).collect(),
             Self::Pointwise(input) | Self::Enter { input, .. } | Self::Leave(input) => vec![input],
             Self::Copy(parts) => parts.iter().map(|[from, _]| from).collect(),
             Self::Pool(window) => vec![&window.input],

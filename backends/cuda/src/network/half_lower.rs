@@ -25,7 +25,7 @@ impl Lowering<'_, '_> {
     }
 
     /// The same elements in f32, dense.
-    pub(super) fn to_float(&mut self, view: &View) -> View {
+    pub(super) fn floats_from(&mut self, view: &View) -> View {
         if let Some(known) = self.converted.get(view) {
             return known.clone();
         }
@@ -48,17 +48,35 @@ impl Lowering<'_, '_> {
                 return turned;
             }
         }
-        let it = if self.is_half(it) { self.to_float(it) } else { it.clone() };
+        let it = if self.is_half(it) { self.floats_from(it) } else { it.clone() };
         if let Some(known) = self.converted.get(&it) {
             return known.clone();
         }
         let [pictures, channels, height, width] = it.shape[..] else { unreachable!("pictures") };
         let rows = [pictures, channels, height * width];
-        let input = it.reshape(&rows);
-        let input = input.unwrap_or_else(|| self.copied(&it).reshape(&rows).expect("dense"));
+        let (input, program) = self.unmade(&it, &rows).unwrap_or_else(|| {
+            let input = it.reshape(&rows);
+            (input.unwrap_or_else(|| self.copied(&it).reshape(&rows).expect("dense")), vec![])
+        });
         let padded = channels.next_multiple_of(8);
         let out = self.half_step(HalfWork::Enter { input, channels: padded }, &[pictures, height, width, padded]);
+        self.steps.last_mut().and_then(Option::as_mut).expect("just pushed").program = program;
         self.keep_converted(&it, out)
+    }
+
+    /// What an elementwise step makes of what, instead of that step, if nothing else reads it; all of this shape.
+    fn unmade(&mut self, it: &View, shape: &[usize]) -> Option<(View, Vec<Instruction>)> {
+        let buffer = &self.buffers[it.buffer];
+        if buffer.uses != 1 || !it.is_dense() || it.elements() != buffer.len {
+            return None;
+        }
+        let place = *self.makers.get(&it.buffer)?;
+        let step = self.steps[place].as_ref()?;
+        let Work::Pointwise(input) = &step.work else { return None };
+        let input = input.reshape(shape)?;
+        let fits = |instruction: &Instruction| instruction.operand.view().is_none_or(|v| v.reshape(shape).is_some());
+        step.program.iter().all(fits).then_some(())?;
+        Some((input, self.steps[place].take()?.program))
     }
 
     fn keep_converted(&mut self, from: &View, to: View) -> View {
@@ -71,17 +89,14 @@ impl Lowering<'_, '_> {
     pub(super) fn float_inputs(&mut self, work: &mut Work) {
         for input in work.inputs_mut() {
             if self.is_half(input) {
-                *input = self.to_float(input);
+                *input = self.floats_from(input);
             }
         }
     }
 
-    /// `it` and the operand as a kernel in bf16 takes them, in the order in which `it` lies, and that order; or both in f32.
-    fn settled(
-        &mut self,
-        it: &View,
-        mut instruction: Instruction,
-    ) -> Result<(View, Instruction, Vec<usize>), (View, Instruction)> {
+    /// `it` and the operand as a kernel in bf16 takes them, in the order in which `it` lies, and that order; or both in f32
+    /// without one.
+    fn settled(&mut self, it: &View, mut instruction: Instruction) -> (View, Instruction, Option<Vec<usize>>) {
         let mut it = it.clone();
         if !self.is_half(&it)
             && let (Some(exchanged), Operand::View(other)) = (instruction.code.exchanged(), &instruction.operand)
@@ -97,22 +112,20 @@ impl Lowering<'_, '_> {
             && self.is_half(view)
             && !(is_fit && view.permute(&order).is_some_and(|view| view.is_octets()))
         {
-            *view = self.to_float(view);
+            *view = self.floats_from(view);
         }
         if is_fit {
             let instruction = instruction.permuted(&order);
-            return Ok((ordered, instruction, order));
+            return (ordered, instruction, Some(order));
         }
-        let it = if self.is_half(&it) { self.to_float(&it) } else { it };
-        Err((it, instruction))
+        let it = if self.is_half(&it) { self.floats_from(&it) } else { it };
+        (it, instruction, None)
     }
 
     /// One instruction where something is in bf16.
     pub(super) fn apply_half(&mut self, it: &View, instruction: Instruction) -> View {
-        let (it, instruction, order) = match self.settled(it, instruction) {
-            Ok(settled) => settled,
-            Err((it, instruction)) => return self.apply_once(&it, instruction),
-        };
+        let (it, instruction, order) = self.settled(it, instruction);
+        let Some(order) = order else { return self.apply_once(&it, instruction) };
         let back = inverse(&order);
         if self.can_follow_dense(&it, &instruction) {
             return self.follow(&it, instruction).permute(&back).expect("its inverse");
@@ -124,12 +137,12 @@ impl Lowering<'_, '_> {
             return out.permute(&back).expect("its inverse");
         }
         // too many axes for one kernel
-        let it = self.to_float(&it.permute(&back).expect("its inverse"));
+        let it = self.floats_from(&it.permute(&back).expect("its inverse"));
         let mut instruction = instruction.permuted(&back);
         if let Operand::View(view) = &mut instruction.operand
             && self.is_half(view)
         {
-            *view = self.to_float(view);
+            *view = self.floats_from(view);
         }
         self.apply_once(&it, instruction)
     }

@@ -1,7 +1,7 @@
 // Elementwise arithmetic, conversions, moves and pooling of bf16. half.cuh lists the kernels.
 #include "half.cuh"
 
-extern "C" __global__ void __launch_bounds__(256) rwt_half_pointwise(const float *weights, float *memory,
+extern "C" __global__ void __launch_bounds__(256, 2) rwt_half_pointwise(const float *weights, float *memory,
                                                                      const HalfPointwise *shape)
 {
     const u32 channels = shape->size[1], octets = (channels + 7) / 8, places = shape->size[2];

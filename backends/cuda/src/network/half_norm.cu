@@ -1,150 +1,40 @@
-// Normalisation of groups of channels over all places of a picture, in bf16. half.cuh lists the kernels.
-//
-// A block has a slab of channels. Each thread adds up one octet of places, with the channel's first number taken off, so
-// that little is lost in the squares; the channels of a group are put together in f64 (Chan et al. 1983).
-#include "half.cuh"
-
-enum { MOST_WARPS = 16, MOST_SLAB = 1024 };
-
-// Which octets of which places a thread reads.
-struct HalfShare {
-    u32 lanes, groups, group; // octets side by side; groups of them; the first group of this warp
-    u32 slots, slot;          // warps that share a group
-    u32 first, step;          // places first, first + step, ...
-};
-
-inline __device__ HalfShare half_share(u32 slab)
-{
-    const u32 octets = slab / 8, warps = blockDim.x / 32, warp = threadIdx.x / 32, lane = threadIdx.x % 32;
-    HalfShare share;
-    share.lanes = octets % 4 == 0 ? 4 : octets % 2 == 0 ? 2 : 1;
-    share.groups = octets / share.lanes;
-    share.slots = warps > share.groups ? warps / share.groups : 1;
-    share.slot = warp / share.groups;
-    share.group = share.slots > 1 ? warp % share.groups : warp;
-    share.step = share.slots * (32 / share.lanes);
-    share.first = share.slot * (32 / share.lanes) + lane / share.lanes;
-    return share;
-}
-
-// Sums and sums of squares of an octet's numbers less `shift`, over the places of the lanes that have the same octet.
-inline __device__ void half_sums(const HalfNorm *shape, const u16 *from, const HalfShare &share, float sums[16])
-{
-    float shift[8];
-    half_unpack(shift, *(const uint4 *)from);
-#pragma unroll
-    for (u32 i = 0; i < 16; ++i) {
-        sums[i] = 0.0f;
-    }
-    for (u32 place = share.first; place < shape->places; place += share.step) {
-        float value[8];
-        half_unpack(value, *(const uint4 *)(from + (i64)place * shape->in_place));
-#pragma unroll
-        for (u32 i = 0; i < 8; ++i) {
-            const float far = value[i] - shift[i];
-            sums[i] += far;
-            sums[8 + i] = fmaf(far, far, sums[8 + i]);
-        }
-    }
-    for (u32 far = 16; far >= share.lanes; far /= 2) {
-#pragma unroll
-        for (u32 i = 0; i < 16; ++i) {
-            sums[i] += __shfl_xor_sync(0xffffffffu, sums[i], far);
-        }
-    }
-}
-
-// Mean, and the sum of squares around it, of a channel.
-inline __device__ double2 half_channel(const HalfNorm *shape, const float2 *partial, u32 slots, const u16 *from, u32 channel)
-{
-    const double n = (double)shape->places;
-    double sum = 0.0, squares = 0.0;
-    for (u32 slot = 0; slot < slots; ++slot) {
-        sum += (double)partial[slot * shape->slab + channel].x;
-        squares += (double)partial[slot * shape->slab + channel].y;
-    }
-    return make_double2((double)half_low(from[channel]) + sum / n, squares - sum * sum / n);
-}
-
-inline __device__ double half_warp_sum(double value)
-{
-    for (u32 far = 16; far > 0; far /= 2) {
-        value += __shfl_xor_sync(0xffffffffu, value, far);
-    }
-    return value;
-}
+// Normalisation, a block a slab of a picture. half.cuh lists the kernels.
+#include "half_norm.cuh"
 
 // Mean and 1 / sqrt(variance + epsilon) of a group, by a warp.
-inline __device__ float2 half_moments(const HalfNorm *shape, const float2 *partial, u32 slots, const u16 *from, u32 group)
+inline __device__ float2 half_moments(const HalfNorm *shape, const float2 *partial, const HalfShare &share,
+                                      const u16 *from, u32 group)
 {
     const u32 first = group * shape->group, lane = threadIdx.x % 32;
-    const double n = (double)shape->places, size = (double)shape->group;
+    const double n = (double)share.places, size = (double)shape->group;
     double mean = 0.0, squares = 0.0;
     for (u32 i = lane; i < shape->group; i += 32) {
-        mean += half_channel(shape, partial, slots, from, first + i).x;
+        mean += half_channel(shape, partial, share, from, first + i).x;
     }
     mean = half_warp_sum(mean) / size;
     for (u32 i = lane; i < shape->group; i += 32) {
-        const double2 channel = half_channel(shape, partial, slots, from, first + i);
+        const double2 channel = half_channel(shape, partial, share, from, first + i);
         squares += channel.y + n * (channel.x - mean) * (channel.x - mean);
     }
     const double variance = half_warp_sum(squares) / (n * size);
     return make_float2((float)mean, (float)(1.0 / sqrt(variance + (double)shape->epsilon)));
 }
 
-// An octet of a thread's places, normalised; `channel` in the slab, slab0 and picture say where that is.
-inline __device__ void half_normalise(const HalfNorm *shape, const float *weights, float *memory, const HalfShare &share,
-                                      const u16 *from, const float2 *moments, u32 picture, u32 slab0, u32 channel)
-{
-    float mean[8], scale[8];
-#pragma unroll
-    for (u32 i = 0; i < 8; ++i) {
-        const float2 of_group = moments[(channel + i) / shape->group];
-        mean[i] = of_group.x;
-        scale[i] = of_group.y;
-    }
-    const i64 to = shape->output + (i64)picture * shape->out_picture + slab0 + channel;
-#pragma unroll 1
-    for (u32 place = share.first; place < shape->places; place += share.step) {
-        float it[8];
-        half_unpack(it, *(const uint4 *)(from + channel + (i64)place * shape->in_place));
-#pragma unroll
-        for (u32 i = 0; i < 8; ++i) {
-            it[i] = (it[i] - mean[i]) * scale[i];
-        }
-        half_run<false>((const Instruction *)(shape + 1), shape->count, weights, memory, picture, slab0 + channel, place, 8, it);
-        half_write(it, memory, to + (i64)place * shape->out_place, false, 1, 8);
-    }
-}
-
-extern "C" __global__ void __launch_bounds__(512) rwt_half_norm(const float *weights, float *memory, const HalfNorm *shape)
+extern "C" __global__ void __launch_bounds__(512, 1) rwt_half_norm(const float *weights, float *memory,
+                                                                   const HalfNorm *shape)
 {
     __shared__ float2 partial[MOST_SLAB], moments[MOST_SLAB];
-    const u32 slabs = shape->channels / shape->slab, picture = blockIdx.x / slabs, slab0 = blockIdx.x % slabs * shape->slab;
-    const u32 warps = blockDim.x / 32, warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+    const u32 slabs = shape->channels / shape->slab, picture = blockIdx.x / slabs;
+    const u32 slab0 = blockIdx.x % slabs * shape->slab, warp = threadIdx.x / 32;
     const u16 *from = (const u16 *)memory + shape->input + (i64)picture * shape->in_picture + slab0;
-    const HalfShare share = half_share(shape->slab);
-    const u32 octet = 8 * (lane % share.lanes);
-    for (u32 group = share.group; group < share.groups && share.slot < share.slots; group += warps) {
-        const u32 channel = group * share.lanes * 8 + octet;
-        float sums[16];
-        half_sums(shape, from + channel, share, sums);
-        if (lane < share.lanes) {
-#pragma unroll
-            for (u32 i = 0; i < 8; ++i) {
-                partial[share.slot * shape->slab + channel + i] = make_float2(sums[i], sums[8 + i]);
-            }
-        }
-    }
-    __syncthreads();
-    for (u32 group = warp; group < shape->slab / shape->group; group += warps) {
-        const float2 found = half_moments(shape, partial, share.slots, from, group);
-        if (lane == 0) {
+    const HalfShare share = half_share(shape->slab, shape->places);
+    half_add_up(shape, from, share, partial);
+    for (u32 group = warp; group < shape->slab / shape->group; group += blockDim.x / 32) {
+        const float2 found = half_moments(shape, partial, share, from, group);
+        if (threadIdx.x % 32 == 0) {
             moments[group] = found;
         }
     }
     __syncthreads();
-    for (u32 group = share.group; group < share.groups && share.slot < share.slots; group += warps) {
-        half_normalise(shape, weights, memory, share, from, moments, picture, slab0, group * share.lanes * 8 + octet);
-    }
+    half_normalise_all(shape, weights, memory, share, from, moments, picture, slab0, 0);
 }

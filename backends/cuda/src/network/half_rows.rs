@@ -2,11 +2,15 @@
 
 use super::half::{HalfNorm, HalfWork};
 use super::lower::Lowering;
-use super::step::Attention;
+use super::step::{Attention, Work};
 use super::view::{View, finest_axes, inverse};
 
 /// The most channels of a block of the normalisation.
 const SLAB_LIMIT: usize = 1024;
+/// Fewer blocks than this, of more octets each, are done in parts, together about so many.
+const FEW_BLOCKS: usize = 64;
+const MANY_OCTETS: usize = 2048;
+const BLOCKS: usize = 128;
 /// The longest head of an attention kernel in bf16.
 const HEAD_LIMIT: usize = 256;
 
@@ -31,7 +35,12 @@ impl Lowering<'_, '_> {
         let (input, group) = of_groups().or_else(of_places)?;
         let slab = slab(input.shape[2], group)?;
         let sizes = input.shape.clone();
-        let out = self.half_step(HalfWork::Norm(Box::new(HalfNorm { input, group, slab, epsilon })), &sizes);
+        let mut norm = Box::new(HalfNorm { input, group, slab, epsilon, sums: None });
+        if let Some(parts) = parts(sizes[0] * sizes[2] / slab, sizes[1], slab) {
+            let work = HalfWork::Sums { norm: norm.clone(), parts };
+            norm.sums = Some(self.step(Work::Half(work), &[sizes[0], parts, sizes[2], 2]));
+        }
+        let out = self.half_step(HalfWork::Norm(norm), &sizes);
         if sizes[1] == 1 { out.reshape(&it.shape) } else { out.permute(&[0, 2, 1])?.reshape(&it.shape) }
     }
 
@@ -114,9 +123,22 @@ fn slab(channels: usize, group: usize) -> Option<usize> {
     (channels.is_multiple_of(slab) && slab <= SLAB_LIMIT).then_some(slab)
 }
 
+/// In how many parts the places of few blocks of many octets are added up.
+fn parts(blocks: usize, places: usize, slab: usize) -> Option<usize> {
+    (blocks < FEW_BLOCKS && places * slab / 8 > MANY_OCTETS).then(|| BLOCKS.div_ceil(blocks).min(places))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::slab;
+    use super::{parts, slab};
+
+    #[test]
+    fn few_large_slabs_are_added_up_in_parts() {
+        assert_eq!(parts(8, 4096, 16), Some(16));
+        assert_eq!(parts(63, 1025, 16), Some(3));
+        assert_eq!(parts(1, 17, 1024), Some(17)); // no more parts than places
+        assert_eq!((parts(64, 4096, 16), parts(8, 1024, 16)), (None, None));
+    }
 
     #[test]
     fn slabs_are_whole_groups_and_octets() {

@@ -1,10 +1,46 @@
 //! The kernels of networks, loaded when a network is first planned on a device.
 
-use super::emit::KernelName;
 use super::precision::Precision;
 use crate::device::Device;
 use crate::error::Error;
 use crate::kernel::Kernel;
+
+/// A kernel of the network's modules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KernelName {
+    Pointwise,
+    Copy,
+    Pad,
+    Pool,
+    Conv32,
+    Conv64,
+    Gemm32,
+    Gemm64,
+    Norm,
+    Softmax,
+    Reduce,
+    Attention64,
+    Attention128,
+    Attention256,
+    Attention512,
+    HalfConv128x128,
+    HalfConv128x64,
+    HalfConv64x64,
+    HalfConv32x32,
+    HalfConv32x16,
+    HalfNorm,
+    HalfNormSums,
+    HalfNormBy,
+    HalfPointwise,
+    HalfCopy,
+    HalfPool,
+    HalfAttention64,
+    HalfAttention128,
+    HalfAttention256,
+    HalfAttentionFew64,
+    HalfAttentionFew128,
+    HalfAttentionFew256,
+}
 
 #[derive(Debug)]
 pub(super) struct Kernels {
@@ -15,7 +51,7 @@ pub(super) struct Kernels {
 }
 
 /// In the order of [`KernelName`].
-const NAMES: [(usize, &str); 27] = [
+const NAMES: [(usize, &str); 32] = [
     (0, "rwt_net_pointwise"),
     (0, "rwt_net_copy"),
     (0, "rwt_net_pad"),
@@ -37,12 +73,17 @@ const NAMES: [(usize, &str); 27] = [
     (6, "rwt_half_conv_32x32"),
     (6, "rwt_half_conv_32x16"),
     (7, "rwt_half_norm"),
-    (8, "rwt_half_pointwise"),
-    (8, "rwt_half_copy"),
-    (8, "rwt_half_pool"),
-    (9, "rwt_half_attention_64"),
-    (9, "rwt_half_attention_128"),
-    (9, "rwt_half_attention_256"),
+    (8, "rwt_half_norm_sums"),
+    (8, "rwt_half_norm_by"),
+    (9, "rwt_half_pointwise"),
+    (9, "rwt_half_copy"),
+    (9, "rwt_half_pool"),
+    (10, "rwt_half_attention_64"),
+    (10, "rwt_half_attention_128"),
+    (10, "rwt_half_attention_256"),
+    (11, "rwt_half_attention_few_64"),
+    (11, "rwt_half_attention_few_128"),
+    (11, "rwt_half_attention_few_256"),
 ];
 
 /// The first images are of kernels in f32.
@@ -55,7 +96,7 @@ impl Kernels {
     /// [`Error::TooOld`] for a device that does not compute with bf16, [`Error::Driver`].
     pub(super) fn load(device: &Device, precision: Precision) -> Result<Self, Error> {
         precision.check(device)?;
-        let images: [&'static str; 10] = [
+        let images: [&'static str; 12] = [
             include_str!("../../ptx/pointwise.ptx"),
             include_str!("../../ptx/conv.ptx"),
             include_str!("../../ptx/gemm.ptx"),
@@ -64,8 +105,10 @@ impl Kernels {
             include_str!("../../ptx/half_conv.ptx"),
             include_str!("../../ptx/half_small.ptx"),
             include_str!("../../ptx/half_norm.ptx"),
+            include_str!("../../ptx/half_norm_parts.ptx"),
             include_str!("../../ptx/half_move.ptx"),
             include_str!("../../ptx/half_attention.ptx"),
+            include_str!("../../ptx/half_few.ptx"),
         ];
         let count = if precision == Precision::Bf16 { images.len() } else { F32_IMAGES };
         let modules = images[..count].iter().map(|image| device.module(image)).collect::<Result<Vec<_>, _>>()?;

@@ -201,7 +201,7 @@ impl<'a, 'g> Lowering<'a, 'g> {
     /// The same elements without gaps, copied if they must be.
     pub(super) fn dense(&mut self, view: &View) -> View {
         if self.is_half(view) {
-            return self.to_float(view);
+            return self.floats_from(view);
         }
         if view.is_dense() { view.clone() } else { self.copied(view) }
     }

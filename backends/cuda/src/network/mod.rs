@@ -7,6 +7,7 @@ mod calls;
 mod described;
 mod emit;
 mod emit_half;
+mod emit_half_windows;
 mod emit_products;
 mod emit_windows;
 mod half;

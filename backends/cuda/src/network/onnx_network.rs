@@ -117,10 +117,11 @@ impl OnnxNetwork {
             None => Arc::new(Kernels::load(device, self.precision)?),
         };
         self.kernels = Some(Arc::clone(&kernels));
-        if self.libraries != Libraries::Never && self.opened.is_none() {
-            self.opened = Some(Arc::new(Opened::new(device)));
-        }
-        let calls = Calls::new(self.libraries, self.opened.clone());
+        let opened = match self.libraries {
+            Libraries::Never => None,
+            _ => Some(Arc::clone(self.opened.get_or_insert_with(|| Arc::new(Opened::new(device))))),
+        };
+        let calls = Calls::new(self.libraries, opened);
         let borders = Borders::new(device, &self.network, chains, shape)?;
         let weights = self.planned.take().map(|(planned, ..)| planned.weights()); // its memory is free now
         Planned::new(device, kernels, calls, &lowered, borders, weights, levels)

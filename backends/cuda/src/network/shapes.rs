@@ -63,6 +63,7 @@ plain! {
         input: i64, output: i64, in_picture: u32, in_place: u32, out_picture: u32, out_place: u32, places: u32,
         channels: u32, slab: u32, group: u32, epsilon: f32, count: u32,
     }
+    HalfNormParts { sums: i64, parts: u32, reserved: u32, norm: HalfNorm }
     HalfPointwise {
         input: Instruction, output: i64, size: [u32; 3], given: u32, to: [u32; 3], is_float: u32, count: u32,
         reserved: u32,
