@@ -18,15 +18,16 @@ fn python(test: &str) -> Option<std::ffi::OsString> {
 pub fn written(test: &str, script: &str, arguments: &[&str], file: &str) -> Option<PathBuf> {
     let python = python(test)?;
     let folder = target().join("tmp/rwt-tests/networks");
-    static DONE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+    static DONE: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let wanted = format!("{script} {file}");
     let mut done = DONE.lock().expect("another test's script has failed");
-    if std::env::var_os("RWT_MOCK_CHILD").is_none() && !done.contains(&folder.join(file)) {
+    if std::env::var_os("RWT_MOCK_CHILD").is_none() && !done.contains(&wanted) {
         std::fs::create_dir_all(&folder).unwrap();
         let mut command = Command::new(python);
         command.args(["-W", "ignore"]).arg(root().join(script)).args(arguments);
         let place = if file.is_empty() { folder.clone() } else { folder.join(file) };
         run(command.arg(place));
-        done.push(folder.join(file));
+        done.push(wanted);
     }
     Some(folder.join(file))
 }
