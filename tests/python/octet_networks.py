@@ -128,7 +128,9 @@ def strided_octets(w):
     w("Relu")
     narrow = conv(w, 136, 8, 1)
     large = enlarged(w, 2, 2, on=it)
-    w("Add", narrow, on=w("Add", conv(w, 8, 8, on=large), on=large))
+    turned = w("Transpose", perm=[0, 1, 3, 2], on=enlarged(w, 2, 2, on=it))
+    back = w("Transpose", perm=[0, 1, 3, 2], on=conv(w, 8, 8, on=turned))
+    w("Add", narrow, on=w("Add", back, on=w("Add", conv(w, 8, 8, on=large), on=large)))
     row = w("Conv", w.normal(8, 8, 1), w.normal(8), on=w("Reshape", w.constant([0, 8, -1])))
     conv(w, 8, 4, on=w("Reshape", w("Shape", on=narrow), on=row))
 

@@ -126,7 +126,12 @@ fn compare(test: &str, path: &Path, size: [usize; 2], sigmas: &[f64]) {
 #[test]
 fn the_shipped_denoiser_is_as_near_to_f32_as_pytorchs_bf16() {
     let test = "the_shipped_denoiser_is_as_near_to_f32_as_pytorchs_bf16";
-    in_source(test, |_| compare(test, &model(), [32, 40], &[0.02, 0.2, 1.0, 30.0]));
+    in_source(test, |_| {
+        compare(test, &model(), [32, 40], &[0.02, 0.2, 1.0, 30.0]);
+        let mut network = open(&model(), Precision::Bf16);
+        network.plan(&Device::open(0).unwrap(), 1, [3, 32, 40], &[1.0], None).unwrap();
+        assert!(network.needed().unwrap().launches <= 41, "{network:?}");
+    });
 }
 
 #[test]

@@ -64,8 +64,8 @@ void multiply(const rwt_brought &brought, rwt_taken &taken) {
   }
 }
 
-// PTX ISA, ldmatrix: lanes 8 m to 8 m + 7 say where the rows of matrix m are; register m of lane l is of its row l / 4, or of
-// its column if transposed.
+// PTX ISA, ldmatrix: lanes 8 m to 8 m + 7 say where the rows of matrix m are; register m of lane l is of its row l / 4,
+// or of its column if transposed.
 template <bool TRANSPOSED> void matrices(const rwt_brought &brought, rwt_taken &taken) {
   for (unsigned m = 0; m < 4; m++) {
     unsigned short matrix[8][8];

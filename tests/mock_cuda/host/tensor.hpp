@@ -6,8 +6,8 @@
 
 // Two numbers as bf16, to nearest even; what is not a number is 0x7fff.
 unsigned rwt_host_pack(float low, float high);
-// A copy of 16 bytes in the background, of which `size` (0 or 16) are there. Until its group is waited for, what lies at the
-// destination is not a number.
+// A copy of 16 bytes in the background, of which `size` (0 or 16) are there. Until its group is waited for, what lies at
+// the destination is not a number.
 void rwt_host_fetch(char *to, const void *from, unsigned size);
 void rwt_host_commit();
 void rwt_host_wait(unsigned left);

@@ -19,10 +19,11 @@ const TILES: [(KernelName, usize, usize, u32); 5] = [
 const MANY: usize = 128;
 const SOME: usize = 32;
 /// The largest tile of which there are enough, and which is not half empty.
-fn tile(rows: usize, channels: usize) -> (KernelName, usize, u32) {
+fn tile(rows: usize, channels: usize, phases: usize) -> (KernelName, usize, u32) {
     let count = |tile: &(KernelName, usize, usize, u32)| rows.div_ceil(tile.1) * channels.div_ceil(tile.2);
     let is_full = |tile: &&(KernelName, usize, usize, u32)| tile.2 < 2 * channels;
-    let enough = |tile: &&(KernelName, usize, usize, u32)| count(tile) >= if tile.1 == 32 { SOME } else { MANY };
+    let enough =
+        |tile: &&(KernelName, usize, usize, u32)| phases * count(tile) >= if tile.1 == 32 { SOME } else { MANY };
     let tile = TILES.iter().filter(is_full).find(enough).unwrap_or(&TILES[4]);
     (tile.0, count(tile), tile.3)
 }
@@ -62,7 +63,7 @@ impl Emitter<'_, '_> {
         let shape = self.shapes.push(&shape);
         self.half_program(step, conv.sizes(), last);
         conv.taps.iter().for_each(|&[dy, dx]| _ = self.shapes.push(&HalfTap { dy, dx }));
-        let (kernel, count, block) = tile(pictures * places, conv.rows);
+        let (kernel, count, block) = tile(pictures * places, conv.rows, phases);
         Launch { kernel, grid: [count as u32, 1, phases as u32], block, shape }
     }
 
@@ -86,5 +87,21 @@ impl Emitter<'_, '_> {
         let shape = self.shapes.push(&shape);
         let grid = [blocks(pictures * channels / 8 * plane), 1, 1];
         Launch { kernel: KernelName::HalfPool, grid, block: BLOCK, shape }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_tile_that_occupies_a_device_is_taken() {
+        assert_eq!(tile(64 * 1600, 48, 1), (KernelName::HalfConv128x64, 800, 128));
+        assert_eq!(tile(64 * 1024, 256, 1), (KernelName::HalfConv128x128, 1024, 256));
+        assert_eq!(tile(1600, 48, 1), (KernelName::HalfConv32x32, 100, 256));
+        assert_eq!(tile(25, 96, 1), (KernelName::HalfConv32x16, 6, 256));
+        assert_eq!(tile(25, 96, 8), (KernelName::HalfConv32x16, 6, 256));
+        assert_eq!(tile(100, 96, 4), (KernelName::HalfConv32x32, 12, 256));
+        assert_eq!(tile(1 << 20, 3, 1), (KernelName::HalfConv32x16, 32768, 256)); // three channels fill no larger one
     }
 }

@@ -1,27 +1,27 @@
 // Networks in bf16: what is common to the kernels half_*.cu, and their parameters.
 //
 // A half array lies in `memory` beside those in f32, as bf16 [pictures, places, channels]: its offsets and strides count
-// bf16 elements from the array's beginning. Eight neighbouring channels (an octet, 16 bytes) are read and written at once:
-// offsets and strides of half arrays are multiples of 8, except those of single channels. Sums are in f32; what is stored
-// is rounded once, to nearest even. Weights in bf16 lie in `weights`, offsets in bf16 elements, multiples of 8.
+// bf16 elements from the array's beginning. Eight neighbouring channels (an octet, 16 bytes) are read and written at
+// once: offsets and strides of half arrays are multiples of 8, except those of single channels. Sums are in f32; what is
+// stored is rounded once, to nearest even. Weights in bf16 lie in `weights`, offsets in bf16 elements, multiples of 8.
 // A program's operands are indexed by (picture, channel, place of the output's picture).
 //
-// kernel (weights, memory, shape)       shape           block          grid
-// rwt_half_conv_128x128                 HalfConv        256            [ceil(rows / 128) * ceil(channels / 128), 1, phases]
-// rwt_half_conv_128x64, _64x64          HalfConv        128            [ceil(rows / 128 or 64) * ceil(channels / 64), 1, phases]
-// rwt_half_conv_32x32, _32x16           HalfConv        256            [ceil(rows / 32) * ceil(channels / 32 or 16), 1, phases]
+// kernel(weights, memory, shape)      shape           block       grid, |x| = ceil(x)
+// rwt_half_conv_128x128               HalfConv        256         [|rows / 128| |channels / 128|, 1, phases]
+// rwt_half_conv_128x64, _64x64        HalfConv        128         [|rows / 128 or 64| |channels / 64|, 1, phases]
+// rwt_half_conv_32x32, _32x16         HalfConv        256         [|rows / 32| |channels / 32 or 16|, 1, phases]
 //   All take every shape. The first that has at least 128 blocks is a good choice, else the last but one, if that has 32.
-// rwt_half_norm                         HalfNorm        32 ... 512     [pictures * channels / slab]
-// rwt_half_norm_sums, then _by          HalfNormParts   32 ... 512     [pictures * channels / slab, parts]
+// rwt_half_norm                       HalfNorm        32 ... 512  [pictures channels / slab]; may be in place
+// rwt_half_norm_sums, then _by        HalfNormParts   32 ... 512  [pictures channels / slab, parts]; may be in place
 //   In place of the one before where that had less than 64 blocks with more than 2048 octets (slab / 8 * places) each:
 //   with enough parts for about 128 blocks.
-// rwt_half_pointwise                    HalfPointwise   any to 256     over pictures * ceil(channels / 8) * places
-// rwt_half_copy                         HalfCopy[parts] any to 256     [over the largest total, parts]
-// rwt_half_pool                         HalfWindow      any to 256     over pictures * channels / 8 * places of the output
-// rwt_half_attention_64, _128           HalfAttention   128            [ceil(queries / 64), batches * heads]
-// rwt_half_attention_256                HalfAttention   128            [ceil(queries / 64), batches * heads, ceil(value_length / 128)]
-// rwt_half_attention_few_64, _128       HalfAttention   128            [ceil(queries / 16), batches * heads]
-// rwt_half_attention_few_256            HalfAttention   128            [ceil(queries / 16), batches * heads, ceil(value_length / 128)]
+// rwt_half_pointwise                  HalfPointwise   any to 256  over pictures |channels / 8| places
+// rwt_half_copy                       HalfCopy[parts] any to 256  [over the largest total, parts]
+// rwt_half_pool                       HalfWindow      any to 256  over pictures channels / 8 places of the output
+// rwt_half_attention_64, _128         HalfAttention   128         [|queries / 64|, batches heads]
+// rwt_half_attention_256              HalfAttention   128         [|queries / 64|, batches heads, |value_length / 128|]
+// rwt_half_attention_few_64, _128     HalfAttention   128         [|queries / 16|, batches heads]
+// rwt_half_attention_few_256          HalfAttention   128         [|queries / 16|, batches heads, |value_length / 128|]
 //   For heads (length and value_length) of at most that length; few: where the others would have less than 64 blocks.
 #ifndef RWT_NETWORK_HALF
 #define RWT_NETWORK_HALF
@@ -79,7 +79,7 @@ struct HalfPointwise {
 struct HalfCopy {
     i64 input, output;
     u32 size[6], from[6], to[6]; // strides in elements
-    u32 each, total;             // 8: what is counted are octets; 1: elements, without any condition on strides and offsets
+    u32 each, total;             // 8: what is counted are octets; 1: elements, at any strides and offsets
 };
 
 // half_move.cu: pooling. mode 0 mean over the kernel, 1 mean over what lies inside, 2 largest.

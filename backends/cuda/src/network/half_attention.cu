@@ -1,5 +1,5 @@
-// softmax(scale Q K^T) V in bf16, without the matrix in between: a warp has 16 queries, and its sums are rescaled whenever a
-// query's largest score grows (Milakov and Gimelshein 2018; Dao et al. 2022). half.cuh lists the kernels.
+// softmax(scale Q K^T) V in bf16, without the matrix in between: a warp has 16 queries, and its sums are rescaled
+// whenever a query's largest score grows (Milakov and Gimelshein 2018; Dao et al. 2022). half.cuh lists the kernels.
 //
 // Values are on their way while scores are made, and the next keys while values are added up.
 #include "half_head.cuh"

@@ -1,5 +1,5 @@
-// Convolutions, transposed convolutions and products with shared weights in bf16: rows are places of all pictures, columns
-// are output channels, depth is the taps of the kernel and the input channels of each. half.cuh lists the kernels.
+// Convolutions, transposed convolutions and products with shared weights in bf16: rows are places of all pictures,
+// columns output channels, depth the taps of the kernel and the input channels of each. half.cuh lists the kernels.
 //
 // Output place (qy, qx) of phase (py, px) is (qy sy + py, qx sx + px) of the output; a tap reads the input's place
 // (qy stride_y + start_y + dy, qx stride_x + start_x + dx), 0 outside.
@@ -7,8 +7,8 @@
 
 enum { ROW_BYTES = 16 * HalfDepth::DEPTH };
 
-// Where 16 bytes of a row of a tile lie in shared memory: eight rows, read together, and their quarters, written together,
-// lie in different banks.
+// Where 16 bytes of a row of a tile lie in shared memory: eight rows, read together, and their quarters, written
+// together, lie in different banks.
 inline __device__ u32 half_at(u32 row, u32 quarter)
 {
     return row * ROW_BYTES + ((quarter ^ (row >> 1 & 3)) << 4);
@@ -24,7 +24,8 @@ template <u32 M, u32 N, u32 WARPS_M, u32 WARPS_N, u32 STAGES> struct HalfTiles {
     const uint4 *input, *weights;
     u32 column, columns, weights_row;
 
-    inline __device__ void begin(const HalfConv *shape, const float *all_weights, const float *memory, u32 row0, u32 column0)
+    inline __device__ void begin(const HalfConv *shape, const float *all_weights, const float *memory, u32 row0,
+                                 u32 column0)
     {
         depth.begin(shape, threadIdx.x % 4);
         input = half_input(shape, memory);

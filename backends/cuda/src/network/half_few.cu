@@ -1,5 +1,5 @@
-// The attention of half_attention.cu for few queries: a block has 16 of them, and its warps a quarter of the keys each. What
-// they have added up is put together in their order.
+// The attention of half_attention.cu for few queries: a block has 16 of them, and its warps a quarter of the keys each.
+// What they have added up is put together in their order. half.cuh lists the kernels.
 #include "half_head.cuh"
 
 enum { OWN = 16, KEYS = WARPS * OWN }; // keys of a warp and of a block at a time

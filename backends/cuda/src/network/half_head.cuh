@@ -106,8 +106,9 @@ template <u32 D, u32 V, u32 KEYS> struct HalfHead {
         const u32 lane = threadIdx.x % 32;
 #pragma unroll
         for (u32 k = 0; k < TILES; k += 2) {
-            const u32 a[4] = {half_pack(scores[k][0], scores[k][1]), half_pack(scores[k][2], scores[k][3]),
-                              half_pack(scores[k + 1][0], scores[k + 1][1]), half_pack(scores[k + 1][2], scores[k + 1][3])};
+            const float *low = scores[k], *high = scores[k + 1];
+            const u32 a[4] = {half_pack(low[0], low[1]), half_pack(low[2], low[3]), half_pack(high[0], high[1]),
+                              half_pack(high[2], high[3])};
 #pragma unroll
             for (u32 j = 0; j < PARTS; j += 2) {
                 u32 b[4];

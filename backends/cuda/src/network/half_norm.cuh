@@ -92,8 +92,8 @@ inline __device__ void half_add_up(const HalfNorm *shape, const u16 *from, const
 }
 
 // Mean, and the sum of squares around it, of a channel.
-inline __device__ double2 half_channel(const HalfNorm *shape, const float2 *partial, const HalfShare &share, const u16 *from,
-                                       u32 channel)
+inline __device__ double2 half_channel(const HalfNorm *shape, const float2 *partial, const HalfShare &share,
+                                       const u16 *from, u32 channel)
 {
     const double n = (double)share.places;
     double sum = 0.0, squares = 0.0;
@@ -151,8 +151,9 @@ inline __device__ void half_normalise(const HalfNorm *shape, const float *weight
 }
 
 // All of this block's octets.
-inline __device__ void half_normalise_all(const HalfNorm *shape, const float *weights, float *memory, const HalfShare &share,
-                                          const u16 *from, const float2 *moments, u32 picture, u32 slab0, u32 place0)
+inline __device__ void half_normalise_all(const HalfNorm *shape, const float *weights, float *memory,
+                                          const HalfShare &share, const u16 *from, const float2 *moments, u32 picture,
+                                          u32 slab0, u32 place0)
 {
     for (u32 group = share.group; group < share.groups && share.slot < share.slots; group += blockDim.x / 32) {
         const u32 channel = (group * share.lanes + threadIdx.x % 32 % share.lanes) * 8;

@@ -1,5 +1,5 @@
-// The normalisation of half_norm.cu for few large pictures: a block has a slab of a part of the places. First all parts are
-// added up, then all are normalised. half.cuh lists the kernels.
+// The normalisation of half_norm.cu for few large pictures: a block has a slab of a part of the places. First all parts
+// are added up, then all are normalised. half.cuh lists the kernels.
 #include "half_norm.cuh"
 
 struct HalfPart { // of a picture's places

@@ -21,8 +21,8 @@ inline __device__ HalfPlace half_place(const HalfConv *shape, u32 row)
     return at;
 }
 
-// A walk along the depth, DEPTH at a time, of which this thread reads an octet; all counts are of octets. What it needs of
-// the shape is kept: copies in the background would have it read again each time.
+// A walk along the depth, DEPTH at a time, of which this thread reads an octet; all counts are of octets. What it needs
+// of the shape is kept: copies in the background would have it read again each time.
 struct HalfDepth {
     enum { DEPTH = 4 };
 
@@ -111,7 +111,8 @@ inline __device__ void half_finish(const HalfConv *shape, const float *weights, 
         return;
     }
     const u32 out_place = y * shape->out_width + x, valid = min(8u, shape->channels - channel);
-    half_run<false>((const Instruction *)(shape + 1), shape->count, weights, memory, picture, channel, out_place, valid, it);
+    const Instruction *steps = (const Instruction *)(shape + 1);
+    half_run<false>(steps, shape->count, weights, memory, picture, channel, out_place, valid, it);
     const i64 at = shape->output + (i64)picture * shape->out_picture + (i64)out_place * shape->out_place
         + (i64)channel * shape->out_channel;
     half_write(it, memory, at, shape->is_float, shape->out_channel, valid);

@@ -1,5 +1,6 @@
 //! Normalisations, attention, and elements moved in bf16.
 
+use super::emit::COPY_AXES;
 use super::half::{HalfNorm, HalfWork};
 use super::lower::Lowering;
 use super::step::{Attention, Work};
@@ -87,7 +88,7 @@ impl Lowering<'_, '_> {
             let order = with_last(shape.len(), last);
             let turned: Vec<usize> = order.iter().map(|&axis| shape[axis]).collect();
             let to = View::dense(0, &turned).permute(&inverse(&order))?;
-            let sizes = finest_axes(it, &to);
+            let sizes = Some(finest_axes(it, &to)).filter(|sizes| sizes.len() <= COPY_AXES)?;
             let (from, to) = (it.reshape(&sizes)?, to.reshape(&sizes)?);
             let near = (0..sizes.len()).find(|&axis| sizes[axis] > 1 && to.strides[axis] == 1)?;
             let near = with_last(sizes.len(), near);
@@ -108,10 +109,11 @@ impl Lowering<'_, '_> {
         let to = View::dense(0, &from.shape);
         let sizes = [pictures, height * tall, width * wide, channels];
         let out = self.half_step(HalfWork::Copy(vec![[from, to]]), &sizes);
+        let large = out.permute(&[0, 3, 1, 2])?;
         if tall == wide && tall.is_power_of_two() {
-            self.enlarged.insert(out.buffer, (it.clone(), tall.ilog2()));
+            self.enlarged.insert(out.buffer, (large.clone(), it.clone(), tall.ilog2()));
         }
-        out.permute(&[0, 3, 1, 2])
+        Some(large)
     }
 }
 

@@ -19,8 +19,8 @@ template <u32 COLUMNS> struct HalfReader {
     const uint4 *input, *weights;
     u32 column, columns, weights_row, left; // the last: slices
 
-    inline __device__ void begin(const HalfConv *shape, const float *all_weights, const float *memory, u32 row0, u32 column0,
-                                 u32 first, u32 count)
+    inline __device__ void begin(const HalfConv *shape, const float *all_weights, const float *memory, u32 row0,
+                                 u32 column0, u32 first, u32 count)
     {
         const u32 lane = threadIdx.x % 32;
         depth.begin(shape, first * HalfDepth::DEPTH + lane % 4);

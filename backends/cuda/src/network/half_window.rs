@@ -71,13 +71,14 @@ impl Lowering<'_, '_> {
 
     /// The picture that nothing but this shows enlarged, instead of the step that enlarges it.
     fn shrunk(&mut self, it: &View) -> Option<(View, u32)> {
-        if self.buffers[it.buffer].uses != 1 || it.elements() != self.buffers[it.buffer].len {
+        let (large, small, shift) = self.enlarged.get(&it.buffer)?.clone();
+        let is_it = large.offset == it.offset && large.shape == it.shape && large.factors() == it.factors();
+        if self.buffers[it.buffer].uses != 1 || !is_it {
             return None;
         }
-        let found = self.enlarged.remove(&it.buffer)?;
         let step = self.makers.remove(&it.buffer)?;
         self.steps[step] = None;
-        Some(found)
+        Some((small, shift))
     }
 
     /// Constant weights \[phases, rows, channels, taps\] as \[phases, rows, taps, channels\] in bf16, with zeros after the channels.

@@ -79,8 +79,8 @@ pub(super) struct Lowering<'a, 'g> {
     pub(super) makers: HashMap<usize, usize>,
     /// Views that were converted, and to what.
     pub(super) converted: HashMap<View, View>,
-    /// Buffers in which pictures lie 2^shift times as large, and the pictures.
-    pub(super) enlarged: HashMap<usize, (View, u32)>,
+    /// Buffers in which pictures lie 2^shift times as large: these, the pictures, and shift.
+    pub(super) enlarged: HashMap<usize, (View, View, u32)>,
 }
 
 /// The steps of a graph.

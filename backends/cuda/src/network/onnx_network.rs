@@ -17,8 +17,9 @@ use rwt_onnx::{ModelInfo, Network};
 use std::path::Path;
 use std::sync::Arc;
 
-/// A denoiser in an ONNX file whose network is executed on the device in f32. The files are those of `rwt_onnx`, and
-/// D(x, σ) is the same to about 1e-6: the same conventions, padding and symmetries, and results that are reproduced bit by bit.
+/// A denoiser in an ONNX file whose network is executed on the device, in f32 unless [`OnnxNetwork::with_precision`] says
+/// otherwise. The files are those of `rwt_onnx`, and in f32 D(x, σ) is the same to about 1e-6: the same conventions, padding
+/// and symmetries, and results that are reproduced bit by bit.
 ///
 /// What depends on the noise level alone is computed once a level, in [`CudaDenoiser::plan`]; an evaluation is a sequence
 /// of launches. A picture that is not square once padded is not transposed among its symmetries.
@@ -34,7 +35,7 @@ pub struct OnnxNetwork {
 /// What a planned network takes of the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Needed {
-    /// Bytes of the weights, and of constants made of them.
+    /// Bytes of the weights as they are used, and of constants made of them.
     pub weights: u64,
     /// Bytes of what an evaluation computes, which shares memory as soon as it is no longer needed.
     pub activations: u64,
@@ -77,7 +78,8 @@ impl OnnxNetwork {
         Ok(Self { network, precision, kernels: None, libraries, opened: None, planned: None })
     }
 
-    /// In these numbers from now on; [`Precision::F32`] before.
+    /// In these numbers from now on; [`Precision::F32`] before. The next plan is made anew, and in bf16 it is
+    /// [`Error::TooOld`] on a device of a compute capability below 8.0.
     #[must_use]
     pub fn with_precision(self, precision: Precision) -> Self {
         Self { precision, kernels: None, planned: None, ..self }
