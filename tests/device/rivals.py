@@ -90,7 +90,8 @@ def main():
         for (_, mine, theirs), bar in ((key, bar) for key, bar in BARS.items() if key[0] == pictures):
             if mine in found and theirs in found:
                 share = found[mine] / found[theirs]
-                print(f"| {pictures} | {mine}, of {theirs} | {share:.2f}, {'pass' if share <= bar else 'MISSED'} (at most {bar}) |")
+                verdict = "pass" if share <= bar else "MISSED"
+                print(f"| {pictures} | {mine}, of {theirs} | {share:.2f}, {verdict} (at most {bar}) |", flush=True)
                 missed = missed or share > bar
     return 1 if missed else 0
 

@@ -1,7 +1,7 @@
 """How far PyTorch's own bf16 takes a network's answer: bf16_error.py MODEL SIDE_Y SIDE_X {X TIME} ...
 
-Each X is a file of f32 [n, channels, SIDE_Y, SIDE_X], what the network is shown, and TIME what it is told of the noise level.
-For each prints |answer under torch.autocast in bf16 - answer in f32|, a line each, both on the processor.
+Each X is a file of f32 [n, channels, SIDE_Y, SIDE_X], what the network is shown, and TIME what it is told of the noise
+level. For each prints |answer under torch.autocast in bf16 - answer in f32| and |answer in f32|, on the processor.
 """
 import sys
 
@@ -23,9 +23,9 @@ def pads(a):
 
 
 def convolution(a, x, w, b=None):
-    return (F.conv1d if w.dim() == 3 else F.conv2d)(F.pad(x, pads(a)) if any(a.get("pads", [])) else x, w, b,
-                                                    stride=tuple(a.get("strides", [1])), dilation=tuple(a.get("dilations", [1])),
-                                                    groups=a.get("group", 1))
+    x = F.pad(x, pads(a)) if any(a.get("pads", [])) else x
+    how = {"stride": tuple(a.get("strides", [1])), "dilation": tuple(a.get("dilations", [1])), "groups": a.get("group", 1)}
+    return (F.conv1d if w.dim() == 3 else F.conv2d)(x, w, b, **how)
 
 
 def resized(a, x, _, scales=None, sizes=None):
@@ -47,7 +47,7 @@ def reshaped(a, x, shape):
 
 def padded(a, x, sides, value=None, axes=None):
     if a.get("mode", b"constant") == b"reflect":
-        return F.pad(x, pads({"pads": [side for side in sides.reshape(2, -1)[:, 2:].flatten().tolist()]}), mode="reflect")
+        return F.pad(x, pads({"pads": sides.reshape(2, -1)[:, 2:].flatten().tolist()}), mode="reflect")
     return F.pad(x, pads({"pads": sides.tolist()}), value=0.0 if value is None else value.item())
 
 
@@ -80,28 +80,59 @@ def product(a, x, y, c=None):
     return F.linear(x, y.T, c)
 
 
-KINDS = {1: torch.float32, 7: torch.int64, 11: torch.float64}
+def cast(a, x):
+    kinds = {1: torch.float32, 7: torch.int64, 11: torch.float64}
+    return x if a["to"] == 1 and x.is_floating_point() else x.to(kinds[a["to"]])
+
+
 OPERATORS = {
-    "Add": lambda a, x, y: x + y, "Mul": lambda a, x, y: x * y, "Div": lambda a, x, y: x // y if x.dtype == torch.int64 else x / y,
-    "Pow": lambda a, x, y: x ** y, "Sqrt": lambda a, x: x.sqrt(), "Log": lambda a, x: x.log(), "Sin": lambda a, x: x.sin(),
-    "Cos": lambda a, x: x.cos(), "Reciprocal": lambda a, x: 1 / x, "Relu": lambda a, x: x.relu(), "Sigmoid": lambda a, x: x.sigmoid(),
-    "Identity": lambda a, x: x, "Shape": lambda a, x: torch.tensor(x.shape), "Cast": lambda a, x: x if a["to"] == 1 and x.is_floating_point() else x.to(KINDS[a["to"]]),
-    "Concat": lambda a, *x: torch.cat(x, a["axis"]), "Unsqueeze": unsqueezed, "Reshape": reshaped,
-    "Transpose": lambda a, x: x.permute(a["perm"]), "Gather": gathered, "Slice": sliced, "Pad": padded, "Resize": resized,
-    "MatMul": lambda a, x, y: x @ y, "Gemm": product, "Softmax": lambda a, x: x.softmax(a.get("axis", -1)), "Conv": convolution,
-    "ConvTranspose": transposed, "Split": lambda a, x, sizes: x.split(sizes.tolist(), a["axis"]),
-    "GroupNormalization": lambda a, x, w, b: F.group_norm(x, a["num_groups"], w, b, a.get("epsilon", 1e-5)),
-    "LayerNormalization": lambda a, x, w, b: F.layer_norm(x, w.shape, w, b, a.get("epsilon", 1e-5)),
-    "BatchNormalization": lambda a, x, w, b, mean, variance: F.batch_norm(x, mean, variance, w, b),
-    "GlobalAveragePool": lambda a, x: x.mean((2, 3), keepdim=True), "ReduceMean": lambda a, x, axes: x.mean(axes.tolist(), keepdim=True),
-    "MaxPool": lambda a, x: F.max_pool2d(x, tuple(a["kernel_shape"]), tuple(a["strides"]), a["pads"][0]),
-    "Sub": lambda a, x, y: x - y, "Max": lambda a, x, y: torch.maximum(x, y), "Abs": lambda a, x: x.abs(), "Erf": lambda a, x: x.erf(),
-    "Gelu": lambda a, x: F.gelu(x), "Exp": lambda a, x: x.exp(), "Tanh": lambda a, x: x.tanh(),
-    "LeakyRelu": lambda a, x: F.leaky_relu(x, a["alpha"]), "Clip": lambda a, x, least, most: x.clamp(least.item(), most.item()),
-    "InstanceNormalization": lambda a, x, w, b: F.instance_norm(x, weight=w, bias=b, eps=a.get("epsilon", 1e-5)),
+    "Abs": lambda a, x: x.abs(),
+    "Add": lambda a, x, y: x + y,
     "AveragePool": averaged,
-    "ConstantOfShape": lambda a, n: torch.full(n.tolist(), numpy_helper.to_array(a["value"]).item(), dtype=torch.int64),
+    "BatchNormalization": lambda a, x, w, b, mean, variance: F.batch_norm(x, mean, variance, w, b),
+    "Cast": cast,
+    "Clip": lambda a, x, least, most: x.clamp(least.item(), most.item()),
+    "Concat": lambda a, *x: torch.cat(x, a["axis"]),
     "Constant": lambda a: torch.from_numpy(np.array(numpy_helper.to_array(a["value"]))),
+    "ConstantOfShape": lambda a, n: torch.full(n.tolist(), numpy_helper.to_array(a["value"]).item(), dtype=torch.int64),
+    "Conv": convolution,
+    "ConvTranspose": transposed,
+    "Cos": lambda a, x: x.cos(),
+    "Div": lambda a, x, y: x // y if x.dtype == torch.int64 else x / y,
+    "Erf": lambda a, x: x.erf(),
+    "Exp": lambda a, x: x.exp(),
+    "Gather": gathered,
+    "Gelu": lambda a, x: F.gelu(x),
+    "Gemm": product,
+    "GlobalAveragePool": lambda a, x: x.mean((2, 3), keepdim=True),
+    "GroupNormalization": lambda a, x, w, b: F.group_norm(x, a["num_groups"], w, b, a.get("epsilon", 1e-5)),
+    "Identity": lambda a, x: x,
+    "InstanceNormalization": lambda a, x, w, b: F.instance_norm(x, weight=w, bias=b, eps=a.get("epsilon", 1e-5)),
+    "LayerNormalization": lambda a, x, w, b: F.layer_norm(x, w.shape, w, b, a.get("epsilon", 1e-5)),
+    "LeakyRelu": lambda a, x: F.leaky_relu(x, a["alpha"]),
+    "Log": lambda a, x: x.log(),
+    "MatMul": lambda a, x, y: x @ y,
+    "Max": lambda a, x, y: torch.maximum(x, y),
+    "MaxPool": lambda a, x: F.max_pool2d(x, tuple(a["kernel_shape"]), tuple(a["strides"]), a["pads"][0]),
+    "Mul": lambda a, x, y: x * y,
+    "Pad": padded,
+    "Pow": lambda a, x, y: x**y,
+    "Reciprocal": lambda a, x: 1 / x,
+    "ReduceMean": lambda a, x, axes: x.mean(axes.tolist(), keepdim=True),
+    "Relu": lambda a, x: x.relu(),
+    "Reshape": reshaped,
+    "Resize": resized,
+    "Shape": lambda a, x: torch.tensor(x.shape),
+    "Sigmoid": lambda a, x: x.sigmoid(),
+    "Sin": lambda a, x: x.sin(),
+    "Slice": sliced,
+    "Softmax": lambda a, x: x.softmax(a.get("axis", -1)),
+    "Split": lambda a, x, sizes: x.split(sizes.tolist(), a["axis"]),
+    "Sqrt": lambda a, x: x.sqrt(),
+    "Sub": lambda a, x, y: x - y,
+    "Tanh": lambda a, x: x.tanh(),
+    "Transpose": lambda a, x: x.permute(a["perm"]),
+    "Unsqueeze": unsqueezed,
 }
 
 

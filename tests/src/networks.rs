@@ -51,3 +51,7 @@ pub const OPERATORS: [&str; 9] = [
     "time",
     "transposed",
 ];
+
+/// What `python/octet_networks.py` writes.
+pub const OCTETS: [&str; 5] =
+    ["attended_octets", "gated_octets", "moved_octets", "normalised_octets", "strided_octets"];

@@ -3,14 +3,12 @@
 use rwt_cuda::{Array, CudaDenoiser, Device, Error, Io, OnnxNetwork, Precision};
 use rwt_onnx::Network;
 use rwt_tests::mock_cuda::{self, Mock, Mode};
-use rwt_tests::networks::{OPERATORS, printed, written};
+use rwt_tests::networks::{OCTETS, OPERATORS, printed, written};
 use rwt_tests::{model, scratch};
 use std::path::Path;
 
 /// How much farther from f32 than PyTorch's bf16.
 const FARTHER: f64 = 1.5;
-/// What `python/octet_networks.py` writes.
-const OCTETS: [&str; 5] = ["attended_octets", "gated_octets", "moved_octets", "normalised_octets", "strided_octets"];
 /// Of the length of D, where there is nothing to compare with: four times 2⁻⁸, the rounding of one number.
 const BOUND: f64 = 0.016;
 

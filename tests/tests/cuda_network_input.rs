@@ -1,9 +1,9 @@
 //! Networks on the mock device: what cannot be used is an error.
 
-use rwt_cuda::{CudaDenoiser, Device, Error, OnnxNetwork};
+use rwt_cuda::{CudaDenoiser, Device, Error, OnnxNetwork, Precision};
 use rwt_tests::mock_cuda::{self, Mode};
 use rwt_tests::model;
-use rwt_tests::networks::{OPERATORS, written};
+use rwt_tests::networks::{OCTETS, OPERATORS, written};
 
 #[test]
 fn bad_input_is_refused() {
@@ -60,18 +60,49 @@ fn unknown_operators_are_named_when_the_file_is_opened() {
     );
 }
 
-/// How many of so many files with a few flipped bits among the first ones are refused.
-fn refused(bytes: &[u8], count: usize, among: usize) -> usize {
+/// So many files with a few flipped bits among the first ones.
+fn damaged(bytes: &[u8], count: usize, among: usize) -> impl Iterator<Item = Vec<u8>> {
     let mut state = 9_u64;
-    let mut is_refused = |_: &usize| {
+    (0..count).map(move |_| {
         let mut damaged = bytes.to_vec();
         for _ in 0..3 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             damaged[(state >> 33) as usize % among] ^= 1 << (state >> 20 & 7);
         }
-        OnnxNetwork::from_bytes(damaged, &[]).is_err()
-    };
-    (0..count).filter(&mut is_refused).count()
+        damaged
+    })
+}
+
+/// How many of them are refused.
+fn refused(bytes: &[u8], count: usize, among: usize) -> usize {
+    damaged(bytes, count, among).filter(|damaged| OnnxNetwork::from_bytes(damaged.clone(), &[]).is_err()).count()
+}
+
+#[test]
+fn what_can_be_planned_in_f32_can_be_in_bf16() {
+    let test = "what_can_be_planned_in_f32_can_be_in_bf16";
+    let folders = ["operator_networks", "octet_networks"]
+        .map(|script| written(test, &format!("tests/python/{script}.py"), &[], ""));
+    let [Some(folder), Some(_)] = folders else { return };
+    mock_cuda::in_modes(test, &[Mode::Source], &[], |_| {
+        let device = Device::open(0).unwrap();
+        let plan = |bytes: &[u8], precision| {
+            let mut network = OnnxNetwork::from_bytes(bytes.to_vec(), &[]).ok()?.with_precision(precision);
+            network.plan(&device, 2, [4, 4, 8], &[0.9], None).ok()
+        };
+        let mut planned = 0;
+        for name in OPERATORS.iter().chain(&OCTETS) {
+            let bytes = std::fs::read(folder.join(format!("{name}.onnx"))).unwrap();
+            assert!(plan(&bytes, Precision::Bf16).is_some(), "{name}");
+            for (number, damaged) in damaged(&bytes, 400, bytes.len()).enumerate() {
+                if plan(&damaged, Precision::F32).is_some() {
+                    planned += 1;
+                    assert!(plan(&damaged, Precision::Bf16).is_some(), "{name}, {number}");
+                }
+            }
+        }
+        assert!(planned > 500, "{planned}");
+    });
 }
 
 #[test]

@@ -40,7 +40,8 @@ impl Lowering<'_, '_> {
         self.keep_converted(view, out)
     }
 
-    /// Pictures \[n, channels, height, width\] as bf16 \[n, height, width, channels\] of octets, with zeros after the channels.
+    /// Pictures \[n, channels, height, width\] as bf16 \[n, height, width, channels\] of octets, with zeros after the
+    /// channels.
     pub(super) fn octets(&mut self, it: &View) -> View {
         if self.is_half(it) {
             let turned = it.permute(&[0, 2, 3, 1]).expect("four axes");

@@ -10,8 +10,8 @@ use std::borrow::Cow;
 const NOWHERE: [i32; 2] = [-(1 << 20); 2];
 
 impl Lowering<'_, '_> {
-    /// A convolution of pictures, \[n, rows, height, width\]: in bf16, or in f32 where the rows are no octets. `None` if it is to
-    /// be computed by the f32 kernel.
+    /// A convolution of pictures, \[n, rows, height, width\]: in bf16, or in f32 where the rows are no octets. `None` if the
+    /// f32 kernel is to compute it.
     pub(super) fn half_conv(&mut self, conv: &Conv) -> Option<View> {
         if conv.groups != 1 || !self.may_be_half(&conv.input) || self.elements(&conv.weights).is_none() {
             return None;
@@ -81,7 +81,8 @@ impl Lowering<'_, '_> {
         Some((small, shift))
     }
 
-    /// Constant weights \[phases, rows, channels, taps\] as \[phases, rows, taps, channels\] in bf16, with zeros after the channels.
+    /// Constant weights \[phases, rows, channels, taps\] as \[phases, rows, taps, channels\] in bf16, with zeros after the
+    /// channels.
     fn half_weights(&mut self, weights: &View, padded: usize) -> View {
         let [phases, rows, channels, taps] = weights.shape[..] else { unreachable!("four axes") };
         let key =
