@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::Error;
-use crate::fold::{Small, VALUE_LIMIT};
+use crate::small::{Small, VALUE_LIMIT};
 use crate::wire::{Fields, Value, text, varint};
 
 /// A graph whose bytes have been walked by [`Contents`](crate::contents::Contents).

@@ -65,6 +65,7 @@ mod provider;
 mod runtime;
 mod sessions;
 mod shapes;
+mod small;
 mod source;
 mod stream_runtime;
 mod symmetry;

@@ -6,9 +6,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use rten_shape_inference::{SymExpr, SymTensor};
 
 use crate::Error;
-use crate::fold::{Small, fold};
+use crate::fold::fold;
 use crate::graph::{Graph, Node};
 use crate::shapes;
+use crate::small::Small;
 
 /// Bytes of an element of what an engine computes.
 const ELEMENT: u64 = 4;

@@ -7,8 +7,8 @@ use rten_shape_inference::{
     BinaryOp, InferShapes, InferShapesContext, ReductionOp, SymExpr, SymTensor, SymbolGen, UnaryOp, VariadicOp,
 };
 
-use crate::fold::Small;
 use crate::graph::Node;
+use crate::small::Small;
 
 /// The outputs of a node, or why they are not known.
 pub(crate) fn outputs(node: &Node, inputs: &[Option<SymTensor>]) -> Result<Vec<SymTensor>, String> {

@@ -1,7 +1,8 @@
 //! cuBLASLt's functions.
 
-use crate::control::{call, count, setting};
+use crate::control::{call, setting};
 use crate::numbers::Kind;
+use crate::objects::{give, take_back};
 use crate::product::{Algorithm, Matrix, Multiply};
 use std::ffi::{c_char, c_int, c_void};
 
@@ -44,25 +45,12 @@ unsafe fn at_mut<'a, T>(pointer: *mut c_void) -> Result<&'a mut T, c_int> {
     unsafe { pointer.cast::<T>().as_mut() }.ok_or(INVALID_VALUE)
 }
 
-/// # Safety
-/// A place for a pointer.
-unsafe fn give<T>(place: *mut *mut c_void, it: T) -> Result<(), c_int> {
-    // SAFETY: the caller's promise.
-    unsafe { place.write(Box::into_raw(Box::new(it)).cast()) };
-    count("made");
-    Ok(())
-}
-
 macro_rules! destroyed {
     ($($destroy:ident: $type:ty;)*) => {$(
         #[unsafe(no_mangle)]
         unsafe extern "C" fn $destroy(it: *mut c_void) -> c_int {
-            call(stringify!($destroy), || {
-                // SAFETY: made by its counterpart, and taken back once.
-                drop(unsafe { Box::from_raw(it.cast::<$type>()) });
-                count("returned");
-                Ok(())
-            })
+            // SAFETY: made by its counterpart, and taken back once.
+            unsafe { take_back::<$type>(stringify!($destroy), it) }
         }
     )*};
 }

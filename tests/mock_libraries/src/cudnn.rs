@@ -1,8 +1,9 @@
 //! cuDNN's functions.
 
-use crate::control::{call, count, setting};
+use crate::control::{call, setting};
 use crate::convolution::{Convolution, Filter, Forward, Tensor, algorithms};
 use crate::numbers::Kind;
+use crate::objects::{give, take_back};
 use std::ffi::{c_char, c_int, c_void};
 
 pub const BAD_PARAM: c_int = 2000;
@@ -48,23 +49,14 @@ macro_rules! made {
     ($($create:ident, $destroy:ident: $type:ty;)*) => {$(
         #[unsafe(no_mangle)]
         unsafe extern "C" fn $create(place: *mut *mut c_void) -> c_int {
-            call(stringify!($create), || {
-                let made = Box::into_raw(Box::new(<$type>::default()));
-                // SAFETY: the caller's place for a pointer.
-                unsafe { place.write(made.cast()) };
-                count("made");
-                Ok(())
-            })
+            // SAFETY: the caller's place for a pointer.
+            call(stringify!($create), || unsafe { give(place, <$type>::default()) })
         }
 
         #[unsafe(no_mangle)]
         unsafe extern "C" fn $destroy(it: *mut c_void) -> c_int {
-            call(stringify!($destroy), || {
-                // SAFETY: made above, and taken back once.
-                drop(unsafe { Box::from_raw(it.cast::<$type>()) });
-                count("returned");
-                Ok(())
-            })
+            // SAFETY: made above, and taken back once.
+            unsafe { take_back::<$type>(stringify!($destroy), it) }
         }
     )*};
 }

@@ -12,4 +12,5 @@ mod cublas_lt;
 mod cudnn;
 mod driver;
 mod numbers;
+mod objects;
 mod product;
