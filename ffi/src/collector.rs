@@ -87,6 +87,11 @@ impl<'a> Collector<'a> {
         })
     }
 
+    /// The first chain that was not taken in.
+    pub fn next(&self) -> usize {
+        self.next
+    }
+
     /// A finished chain's image; `None`: it is in the folder.
     pub fn finished(&mut self, chain: usize, image: Option<Vec<f32>>) -> Result<(), Failure> {
         // one that has to wait is read again when its turn comes

@@ -3,12 +3,12 @@
 use crate::budget;
 use crate::denoiser_parts::Lent;
 use crate::evaluator::Evaluator;
-use crate::run::{Group, Work};
+use crate::queue::Group;
+use crate::run::Work;
 use crate::sampler_options::rwt_method;
 use crate::status::{Failure, rwt_status_code::*, zeros};
 use rwt_core::{Chain, Method, PosteriorWalk, Progress, SliceWalker, Walk, WalkError};
 use std::ops::ControlFlow;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// A group under way.
@@ -27,7 +27,7 @@ impl Work<'_> {
         let mut evaluator = self.sampler.denoiser.evaluator(self.sampler.shape)?;
         evaluator.prepare(self.sampler.spread.side_by_side, self.sampler.spread.pictures)?;
         let mut workspace = zeros(self.workspace_len(self.sampler.spread.side_by_side))?;
-        while let Some(group) = self.next()? {
+        while let Some(group) = self.queue.take(&self.sampler.cancel).map_err(|()| cancelled())? {
             let mut x = zeros(group.count * length)?;
             let first = self.sampler.options.first_chain.saturating_add(group.first as u64);
             let chain = Chain { seed: self.sampler.options.seed, chain: first };
@@ -43,25 +43,15 @@ impl Work<'_> {
                 }
                 Err(error) => {
                     let said = self.sampler.operator.as_ref().and_then(|operator| operator.failure.lock().ok()?.take());
+                    let number = chain.chain;
                     return Err(match said {
-                        Some(said) => {
-                            Failure::new(RWT_ERR_OPERATOR, format!("{said} in chain {}: {error}", chain.chain))
-                        }
-                        None => failure(chain.chain, length, error),
+                        Some(said) => Failure::new(RWT_ERR_OPERATOR, format!("{said} in chain {number}: {error}")),
+                        None => failure(number, length, error),
                     });
                 }
             }
         }
         Ok(())
-    }
-
-    /// The next group. Nobody takes one after a cancelling, so that those that began are the first ones.
-    fn next(&self) -> Result<Option<Group>, Failure> {
-        let Ok(mut groups) = self.groups.lock() else { return Ok(None) };
-        if !groups.is_empty() && self.sampler.cancel.load(Ordering::Relaxed) {
-            return Err(cancelled());
-        }
-        Ok(groups.pop_front())
     }
 
     fn workspace_len(&self, chains: usize) -> usize {
@@ -80,6 +70,7 @@ impl Work<'_> {
             for (k, image) in images(x, count)?.into_iter().enumerate() {
                 collector.finished(first + k, Some(image))?;
             }
+            self.queue.taken_in(collector.next());
         }
         if let Ok(mut report) = self.report.lock() {
             report.progress.chains_done += count as u32;

@@ -67,6 +67,8 @@ pub mod plan_print;
 #[cfg(feature = "std")]
 pub mod progress;
 #[cfg(feature = "std")]
+mod queue;
+#[cfg(feature = "std")]
 mod run;
 #[cfg(feature = "std")]
 pub mod sampler;

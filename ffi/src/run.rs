@@ -4,11 +4,13 @@ use crate::collector::{Collector, Results};
 use crate::folder::{Folder, digest};
 use crate::operator::Measurement;
 use crate::progress::{Report, rwt_progress, rwt_progress_fn};
+use crate::queue::{Group, Queue};
 use crate::sampler::rwt_sampler;
 use crate::status::{Failure, panic_text, rwt_status_code::*, zeros};
 use rwt_core::{Operator, Problem, Schedule, Step, noise, recipes};
 use std::collections::VecDeque;
 use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
@@ -20,20 +22,11 @@ pub(crate) struct Work<'a> {
     pub(crate) levels: Vec<f64>,
     pub(crate) rows: Vec<Step>,
     pub(crate) folder: Option<&'a Folder>,
-    pub(crate) groups: Mutex<VecDeque<Group>>,
+    pub(crate) queue: Queue,
     pub(crate) collector: Mutex<Collector<'a>>,
     pub(crate) report: Mutex<Report>,
     failure: Mutex<Option<Failure>>,
     largest_rest: Mutex<f64>,
-}
-
-/// Chains that are walked side by side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Group {
-    pub first: usize,
-    pub count: usize,
-    /// Levels that are done.
-    pub level: usize,
 }
 
 pub(crate) fn run(
@@ -93,7 +86,7 @@ fn spread(
         levels,
         rows,
         folder,
-        groups: Mutex::new(groups),
+        queue: Queue::new(groups, ahead(sampler, folder)),
         collector: Mutex::new(collector),
         report: Mutex::new(Report { callback, user, progress }),
         failure: Mutex::new(None),
@@ -106,6 +99,13 @@ fn spread(
     let (started, finished, averaged) = collector.end()?;
     (results.started, results.finished, results.averaged, results.solver) = (started, finished, averaged, solver);
     Ok(failure)
+}
+
+/// How many samples may be there that were not taken in. Each thread counts two of each chain that it walks; and what is
+/// kept is counted anyway.
+fn ahead(sampler: &rwt_sampler, folder: Option<&Folder>) -> usize {
+    let is_bounded = sampler.options.memory != 0 && sampler.options.keep != 1 && folder.is_none();
+    if is_bounded { 2 * sampler.spread.threads * sampler.spread.side_by_side } else { usize::MAX }
 }
 
 /// What a folder has of a run.
@@ -253,17 +253,17 @@ impl Work<'_> {
             if handles.is_empty() {
                 self.thread();
             }
-            for handle in handles {
-                if let Err(panic) = handle.join() {
-                    self.fail(Failure::new(RWT_ERR_INTERNAL, format!("internal fault: {}", panic_text(&*panic))));
-                }
-            }
         });
     }
 
     fn thread(&self) {
-        if let Err(failure) = self.draw() {
-            self.fail(failure);
+        match catch_unwind(AssertUnwindSafe(|| self.draw())) {
+            Ok(Ok(())) => {}
+            Ok(Err(failure)) => self.fail(failure),
+            // others may wait for these chains
+            Err(panic) => {
+                self.fail(Failure::new(RWT_ERR_INTERNAL, format!("internal fault: {}", panic_text(&*panic))));
+            }
         }
     }
 
