@@ -3,10 +3,17 @@
 //! One 32-bit word of ChaCha8 becomes one normal by the inverse of the normal distribution function. The key is the
 //! seed (little endian, then zeros), the stream is the chain, the word's position is `draw · 2³⁶ + element`; so any
 //! element of any draw can be computed alone, on any machine, in any order. Only additions and multiplications of
-//! IEEE single precision are used, without contraction: every target gives the same bits.
+//! IEEE single precision are used, without contraction: every target gives the same bits. Chains from [`ANTITHETIC`] on
+//! come in pairs of opposite noise.
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
+
+/// Chains `ANTITHETIC + 2k` and `ANTITHETIC + 2k + 1` have the noise of chain k, the second with the opposite sign.
+///
+/// Each chain alone follows the law that it would follow anyway; what is odd in the noise cancels in the mean of a pair
+/// (antithetic variates, Hammersley and Morton 1956).
+pub const ANTITHETIC: u64 = 1 << 63;
 
 /// Elements of one draw: 2³⁶.
 pub const MAX_ELEMENTS: u64 = 1 << 36;
@@ -15,12 +22,12 @@ const BLOCK: usize = 64;
 
 /// Call `consume(offset, normals)` for the elements 0..n of a draw, in blocks of at most 64.
 pub(crate) fn for_each_block(seed: u64, chain: u64, draw: u32, n: usize, mut consume: impl FnMut(usize, &[f32])) {
-    let mut rng = generator(seed, chain, draw, 0);
+    let (mut rng, opposite) = (generator(seed, chain, draw, 0), opposite(chain));
     let mut normals = [0f32; BLOCK];
     let mut offset = 0;
     while offset < n {
         let count = BLOCK.min(n - offset);
-        next(&mut rng, &mut normals);
+        next(&mut rng, opposite, &mut normals);
         consume(offset, &normals[..count]);
         offset += count;
     }
@@ -28,18 +35,28 @@ pub(crate) fn for_each_block(seed: u64, chain: u64, draw: u32, n: usize, mut con
 
 /// Write the elements `first..first + out.len()` of a draw, N(0, 1) each, into `out`.
 pub fn fill(seed: u64, chain: u64, draw: u32, first: u64, out: &mut [f32]) {
-    next(&mut generator(seed, chain, draw, first), out);
+    next(&mut generator(seed, chain, draw, first), opposite(chain), out);
 }
 
 /// The normals of the next words, which stand in their places first: firmware has little stack.
-fn next(rng: &mut ChaCha8Rng, normals: &mut [f32]) {
-    normals.iter_mut().for_each(|word| *word = f32::from_bits(rng.next_u32()));
+fn next(rng: &mut ChaCha8Rng, opposite: u32, normals: &mut [f32]) {
+    normals.iter_mut().for_each(|word| *word = f32::from_bits(rng.next_u32() ^ opposite));
     normals.iter_mut().for_each(|normal| *normal = normal_from_word(normal.to_bits()));
 }
 
 /// One element of a draw as a number in (0, 1), uniformly distributed: the same word as [`fill`]'s.
 pub fn uniform(seed: u64, chain: u64, draw: u32, element: u64) -> f64 {
-    (f64::from(generator(seed, chain, draw, element).next_u32()) + 0.5) / 4_294_967_296.0
+    (f64::from(generator(seed, chain, draw, element).next_u32() ^ opposite(chain)) + 0.5) / 4_294_967_296.0
+}
+
+/// The chain whose noise a chain has, if not with its sign.
+pub fn stream(chain: u64) -> u64 {
+    if chain < ANTITHETIC { chain } else { (chain - ANTITHETIC) / 2 }
+}
+
+/// The bits that are turned over in a chain's words.
+fn opposite(chain: u64) -> u32 {
+    if chain < ANTITHETIC { 0 } else { (chain as u32 & 1).wrapping_neg() }
 }
 
 #[inline(always)] // else its result is on the stack twice
@@ -47,7 +64,7 @@ fn generator(seed: u64, chain: u64, draw: u32, first: u64) -> ChaCha8Rng {
     let mut key = [0u8; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
     let mut rng = ChaCha8Rng::from_seed(key);
-    rng.set_stream(chain);
+    rng.set_stream(stream(chain));
     rng.set_word_pos((u128::from(draw) << 36) + u128::from(first));
     rng
 }

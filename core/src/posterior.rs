@@ -44,7 +44,7 @@ pub enum Method {
 pub struct Chain {
     /// The run's seed.
     pub seed: u64,
-    /// The chain's number, its stream of noise.
+    /// The chain's number, its stream of noise; from [`ANTITHETIC`](crate::noise::ANTITHETIC) on they are pairs.
     pub chain: u64,
 }
 

@@ -2,7 +2,7 @@
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
-use rwt_core::noise::{fill, normal_from_word};
+use rwt_core::noise::{ANTITHETIC, fill, normal_from_word, stream, uniform};
 use rwt_core::{Step, update};
 
 #[test]
@@ -28,6 +28,24 @@ fn seed_chain_draw_and_element_are_key_stream_and_position() {
     for found in out {
         assert_eq!(found, normal_from_word(rng.next_u32()));
     }
+}
+
+#[test]
+fn antithetic_chains_are_pairs_of_opposite_noise() {
+    let noise = |chain| {
+        let mut out = [0f32; 200];
+        fill(3, chain, 8, 5, &mut out);
+        out
+    };
+    for k in [0, 1, 77, ANTITHETIC / 2 - 1] {
+        let plain = noise(k);
+        assert_eq!(noise(ANTITHETIC + 2 * k), plain);
+        assert_eq!(noise(ANTITHETIC + 2 * k + 1), plain.map(|n| -n));
+        assert_eq!([stream(k), stream(ANTITHETIC + 2 * k), stream(ANTITHETIC + 2 * k + 1)], [k; 3]);
+    }
+    let halves = [ANTITHETIC, ANTITHETIC + 1].map(|chain| uniform(3, chain, 8, 5));
+    assert_eq!(halves[0], uniform(3, 0, 8, 5));
+    assert_eq!(halves[0] + halves[1], 1.0);
 }
 
 /// Φ(z) in f64 for z ≤ 0.

@@ -29,8 +29,7 @@ impl Work<'_> {
         let mut workspace = zeros(self.workspace_len(self.sampler.spread.side_by_side))?;
         while let Some(group) = self.queue.take(&self.sampler.cancel).map_err(|()| cancelled())? {
             let mut x = zeros(group.count * length)?;
-            let first = self.sampler.options.first_chain.saturating_add(group.first as u64);
-            let chain = Chain { seed: self.sampler.options.seed, chain: first };
+            let chain = self.sampler.options.chain(group.first);
             evaluator.begin(chain);
             let room = &mut workspace[..self.workspace_len(group.count)];
             let mut drawing = Drawing { group, stored: (group.level, Instant::now()), estimate: None };
@@ -43,7 +42,7 @@ impl Work<'_> {
                 }
                 Err(error) => {
                     let said = self.sampler.operator.as_ref().and_then(|operator| operator.failure.lock().ok()?.take());
-                    let number = chain.chain;
+                    let number = self.sampler.options.first_chain + group.first as u64;
                     return Err(match said {
                         Some(said) => Failure::new(RWT_ERR_OPERATOR, format!("{said} in chain {number}: {error}")),
                         None => failure(number, length, error),

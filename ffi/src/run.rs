@@ -222,12 +222,13 @@ fn describe(sampler: &rwt_sampler, y: &[f32], levels: &[f64]) -> Result<String, 
     let asked = rwt_core::Denoiser::denoise(&mut evaluator, &x, levels[0], &mut denoised);
     asked.map_err(|error| Failure::new(RWT_ERR_DENOISER, format!("the denoiser failed: {error}")))?;
     Ok(format!(
-        "rwt {}\nshape {channels} x {height} x {width}\nmethod {}\neta {}\nseed {}\nlevels {}\nsigma_max {}\nsigma_min {}\nepsilon {}\n\
+        "rwt {}\nshape {channels} x {height} x {width}\nmethod {}\neta {}\nseed {}\nantithetic {}\nlevels {}\nsigma_max {}\nsigma_min {}\nepsilon {}\n\
          temperature {}\nengine {}\nmean {}\nvariance {}\ny {:016x}\noperator {:016x}\nlikelihood {:016x}\ndenoiser {:016x}\n",
         env!("CARGO_PKG_VERSION"),
         o.method,
         o.eta,
         o.seed,
+        u32::from(o.antithetic != 0),
         levels.len(),
         levels[0],
         levels[levels.len() - 1],

@@ -5,6 +5,7 @@ use crate::noise_model::Noise;
 use crate::operator::Measurement;
 use crate::options::{self, SizedStruct};
 use crate::status::{Failure, guard, rwt_status};
+use rwt_core::{Chain, noise};
 
 /// How a posterior is sampled.
 #[repr(C)]
@@ -71,8 +72,11 @@ pub struct rwt_sampler_options {
     pub bins_high: f64,
     /** How often rwt_sampler_run_in writes where the walks stand, at most. */
     pub checkpoint_seconds: u32,
-    /** 0. */
-    pub reserved: u32,
+    /** Not 0: chains 2k and 2k + 1 are a pair with the noise of chain k of a run without, the second with the opposite sign. Each
+     * sample alone follows the same law, and the mean of all is nearer to the posterior's, as if there were more chains; but
+     * samples are not independent (an even number is best), and their standard deviation comes out up to 1/(2 chains) too
+     * wide. 0: all chains are independent (the default). */
+    pub antithetic: u32,
 }
 
 // SAFETY: repr(C), numbers only, 8 + 4·4 + 8·8 + 2·4 + 2·8 + 2·4 bytes without padding.
@@ -97,7 +101,7 @@ unsafe impl SizedStruct for rwt_sampler_options {
             bins_low: 0.0,
             bins_high: 0.0,
             checkpoint_seconds: 60,
-            reserved: 0,
+            antithetic: 0,
         }
     }
 }
@@ -136,8 +140,8 @@ impl rwt_sampler_options {
         })?;
         check(self.chains > 0, || "chains must be at least 1, found 0".to_owned())?;
         let (first, chains) = (self.first_chain, self.chains);
-        check(first.checked_add(u64::from(chains)).is_some(), || {
-            format!("first_chain plus chains must be below 2^64, found {first} and {chains}")
+        check(first.checked_add(u64::from(chains)).is_some_and(|end| end <= noise::ANTITHETIC), || {
+            format!("first_chain plus chains must be at most 2^63, found {first} and {chains}")
         })?;
         check((2..=MAX_LEVELS).contains(&self.levels), || {
             format!("levels must be 2 to {MAX_LEVELS}, found {}", self.levels)
@@ -196,6 +200,12 @@ impl rwt_sampler_options {
     pub(crate) fn last_level(&self, own: f64, low: f64) -> f64 {
         let target = if self.eta > 0.0 { own.min(self.eta / 5.0) } else { own };
         target.min(self.sigma_max / 2.0).max(low)
+    }
+
+    /// The noise of the chain at this place in the run.
+    pub(crate) fn chain(&self, place: usize) -> Chain {
+        let origin = if self.antithetic == 0 { 0 } else { noise::ANTITHETIC };
+        Chain { seed: self.seed, chain: origin + self.first_chain + place as u64 }
     }
 
     /// Evaluations of one chain up to a level.

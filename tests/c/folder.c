@@ -164,6 +164,11 @@ void a_folder_of_another_run_or_a_broken_file_is_an_error(void)
     sampler = sampler_of(&g, MASK, changed, SIDE, SIDE);
     FAILS(rwt_sampler_run_in(sampler, path, Y, N, NULL, NULL), RWT_ERR_ARGUMENT, "seed");
     rwt_sampler_free(sampler);
+    changed = options;
+    changed.antithetic = 1;
+    sampler = sampler_of(&g, MASK, changed, SIDE, SIDE);
+    FAILS(rwt_sampler_run_in(sampler, path, Y, N, NULL, NULL), RWT_ERR_ARGUMENT, "antithetic");
+    rwt_sampler_free(sampler);
     gaussian differs = g;
     sampler = sampler_of(&differs, MASK, options, SIDE, SIDE);
     differs.variance = 0.31; /* behind its own back */

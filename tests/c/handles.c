@@ -152,7 +152,7 @@ void a_bad_option_of_a_sampler_is_an_argument_error(void)
     options.levels = UINT32_MAX;
     no_sampler(options);
     options = few_levels();
-    options.first_chain = UINT64_MAX - 1; /* plus two chains */
+    options.first_chain = (UINT64_C(1) << 63) - 1; /* plus two chains */
     no_sampler(options);
     CHECK(strstr(rwt_last_error(), "first_chain"));
 }

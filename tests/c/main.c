@@ -49,6 +49,7 @@
     test(a_second_run_gives_the_same_bits)                                 \
     test(a_chain_does_not_depend_on_how_many_there_are)                    \
     test(chains_from_a_later_one_on_are_those_of_a_longer_run)             \
+    test(antithetic_chains_are_pairs_with_the_bits_of_a_shorter_run)       \
     test(a_failure_names_the_chain_by_its_number_in_the_whole_run)         \
     test(mean_and_std_are_those_of_the_samples)                            \
     test(a_mask_of_another_shape_is_refused)                               \

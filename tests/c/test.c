@@ -85,6 +85,14 @@ void run_and_read(rwt_sampler *sampler, const float *y, size_t n, uint32_t chain
     WORKS(rwt_sampler_sample(sampler, chain, sample, length));
 }
 
+void fill_mask(uint8_t *mask, float *y, size_t side)
+{
+    for (size_t i = 0; i < side * side; i++) {
+        mask[i] = (i * 7 + i / side) % 3 != 0;
+        y[i] = mask[i] ? (float)(i % 5) * 0.3F - 0.4F : 0;
+    }
+}
+
 bool all_finite(const float *values, size_t n)
 {
     for (size_t i = 0; i < n; i++)

@@ -45,6 +45,8 @@ rwt_sampler_options few_levels(void);
 rwt_sampler *sampler_of(gaussian *g, const uint8_t *mask, rwt_sampler_options options, size_t height, size_t width);
 /* Run it, with a measurement of n floats or none, and copy one chain's sample. */
 void run_and_read(rwt_sampler *sampler, const float *y, size_t n, uint32_t chain, float *sample, size_t length);
+/* Two of three pixels of a square picture, and what was measured there. */
+void fill_mask(uint8_t *mask, float *y, size_t side);
 bool all_finite(const float *values, size_t n);
 
 #endif

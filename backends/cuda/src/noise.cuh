@@ -26,11 +26,24 @@ inline __device__ void rwt_quarter_round(u32 &a, u32 &b, u32 &c, u32 &d)
     b = rwt_rotate(b ^ c, 7);
 }
 
-// Key: the seed, little endian, then zeros; counter: draw << 32 | block; stream: the chain.
+// Chains from 2^63 on are antithetic pairs: 2k and 2k + 1 have the noise of chain k, the second with the opposite sign.
+inline __device__ u64 rwt_stream(u64 chain)
+{
+    return chain >> 63 ? chain << 1 >> 2 : chain;
+}
+
+// The bits that are turned over in a chain's words.
+inline __device__ u32 rwt_opposite(u64 chain)
+{
+    return chain >> 63 ? 0u - ((u32)chain & 1u) : 0u;
+}
+
+// Key: the seed, little endian, then zeros; counter: draw << 32 | block; stream: the chain's.
 inline __device__ void rwt_chacha8(u64 seed, u64 chain, u32 draw, u32 block, u32 words[RWT_WORDS])
 {
+    const u64 stream = rwt_stream(chain);
     const u32 start[RWT_WORDS] = {0x61707865u, 0x3320646eu, 0x79622d32u, 0x6b206574u, (u32)seed, (u32)(seed >> 32), 0, 0,
-                                  0, 0, 0, 0, block, draw, (u32)chain, (u32)(chain >> 32)};
+                                  0, 0, 0, 0, block, draw, (u32)stream, (u32)(stream >> 32)};
 #pragma unroll
     for (int i = 0; i < 16; i++) {
         words[i] = start[i];
@@ -104,13 +117,13 @@ inline __device__ u32 rwt_place(u32 element)
 // A warp fills its tile with the elements first..first + 512 of a draw, first being a multiple of 512.
 inline __device__ void rwt_fill_tile(u64 seed, u64 chain, u32 draw, u64 first, float *tile)
 {
-    const u32 lane = threadIdx.x & 31u;
+    const u32 lane = threadIdx.x & 31u, opposite = rwt_opposite(chain);
     u32 words[RWT_WORDS];
     rwt_chacha8(seed, chain, draw, (u32)(first >> 4) + lane, words);
 #pragma unroll
     for (u32 i = 0; i < RWT_WORDS; i += 4) {
-        const float4 quad = make_float4(rwt_normal(words[i]), rwt_normal(words[i + 1]), rwt_normal(words[i + 2]),
-                                        rwt_normal(words[i + 3]));
+        const float4 quad = make_float4(rwt_normal(words[i] ^ opposite), rwt_normal(words[i + 1] ^ opposite),
+                                        rwt_normal(words[i + 2] ^ opposite), rwt_normal(words[i + 3] ^ opposite));
         *(float4 *)(tile + rwt_place(lane * RWT_WORDS + i)) = quad;
     }
 }

@@ -1,6 +1,6 @@
 //! The symmetries of the square: quarter turns and mirrors.
 
-use rwt_core::Chain;
+use rwt_core::{Chain, noise};
 
 /// How a picture is shown to the network. As stored: transposed after it was mirrored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,9 +20,9 @@ impl Symmetry {
     }
 }
 
-/// What [`pick`] takes for a chain.
+/// What [`pick`] takes for a chain; the same for a pair of opposite noise.
 pub(crate) fn chain_key(chain: Chain) -> u64 {
-    chain.seed ^ chain.chain.rotate_left(32)
+    chain.seed ^ noise::stream(chain.chain).rotate_left(32)
 }
 
 /// A number below `count` (a power of two) that looks drawn at random for each pair of key and σ: the finaliser of
