@@ -110,6 +110,7 @@ static void draw(const rwt_denoiser *denoiser, const rwt_operator *operator, con
     options.chains = CHAINS;
     options.threads = 1;
     options.method = method;
+    options.antithetic = 1; /* noise of both signs, and of two streams */
     options.levels = 6;
     rwt_sampler *sampler = NULL;
     WORKS(rwt_sampler_create(denoiser, operator, &options, 3, SIDE, SIDE, &sampler));
