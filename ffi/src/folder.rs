@@ -4,6 +4,7 @@ use crate::npy;
 use crate::status::{Failure, rwt_status_code::*, zeros};
 use std::fmt::Display;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// What the run is, in a text file.
@@ -23,8 +24,7 @@ impl Folder {
         match fs::read_to_string(&file) {
             Ok(before) => same(path, &before, run)?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let part = npy::part_of(&file);
-                fs::write(&part, run).and_then(|()| fs::rename(&part, &file)).map_err(|error| io(&file, error))?;
+                write(&file, run).map_err(|error| io(&file, error))?;
                 // another process may have been as quick
                 same(path, &fs::read_to_string(&file).map_err(|error| io(&file, error))?, run)?;
             }
@@ -96,6 +96,15 @@ impl Folder {
             _ => Ok(()),
         }
     }
+}
+
+/// Write a text; the file is there when it is whole.
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    let part = npy::part_of(path);
+    let mut file = fs::File::create_new(&part)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(part, path)
 }
 
 fn read(path: &Path, shape: [usize; 3], image: &mut [f32]) -> Result<(), Failure> {
