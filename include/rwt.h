@@ -553,7 +553,7 @@ typedef struct rwt_modes_report {
   /**
    * The ratio that a single mode, even a flat one, exceeds in at most 5 of 100 cases; it depends on the number of
    * samples only. A Gaussian exceeds it in 2.7 % of the cases with 6 samples, 1.5 % with 8, 0.4 % with 16; in
-   * antithetic pairs in up to 10, 7 and 3.4 %.
+   * antithetic pairs in 10, 7 and 3 %.
    */
   double critical;
   /**
@@ -925,7 +925,7 @@ typedef struct rwt_sampler_report {
    */
   double ratio;
   /**
-   * The ratio above which there are two groups; NaN where it is unknown.
+   * The ratio above which there are two groups; NaN where it is unknown. Of antithetic chains a pair counts once.
    */
   double critical;
   /**

@@ -46,7 +46,7 @@ pub struct rwt_modes_report {
     pub ratio: f64,
     /** The ratio that a single mode, even a flat one, exceeds in at most 5 of 100 cases; it depends on the number of
      * samples only. A Gaussian exceeds it in 2.7 % of the cases with 6 samples, 1.5 % with 8, 0.4 % with 16; in
-     * antithetic pairs in up to 10, 7 and 3.4 %. */
+     * antithetic pairs in 10, 7 and 3 %. */
     pub critical: f64,
     /** Samples whose coordinate is above this are the one group, the others the other. */
     pub cut: f64,

@@ -49,7 +49,7 @@ pub struct rwt_sampler_report {
     pub z_of_mean: f64,
     /** The ratio of the groups, see rwt_modes_report; NaN where it is unknown. */
     pub ratio: f64,
-    /** The ratio above which there are two groups; NaN where it is unknown. */
+    /** The ratio above which there are two groups; NaN where it is unknown. Of antithetic chains a pair counts once. */
     pub critical: f64,
     /** The largest that a solve with the operator left of its equation in the last run, see rwt_progress. */
     pub solver: f64,
@@ -115,21 +115,27 @@ fn look(sampler: &rwt_sampler, results: &Results) -> Result<rwt_sampler_report, 
     if let Some(operator) = &sampler.operator {
         Fits::new(operator, &results.y, sampler.options.eta)?.judge(kept(), &results.mean, &mut report)?;
     }
-    group(kept().map(|(_, x)| x), &mut report)?;
+    let streams = kept().map(|(chain, _)| noise::stream(sampler.options.chain(chain as usize).chain));
+    let independent = streams.clone().zip(streams.skip(1)).filter(|(a, b)| a != b).count() + 1;
+    group(kept().map(|(_, x)| x), independent, &mut report)?;
     Ok(report)
 }
 
-/// Whether the images fall into groups, where this can be told.
-fn group<'a>(images: impl Iterator<Item = &'a [f32]> + Clone, report: &mut rwt_sampler_report) -> Result<(), Failure> {
+/// Whether the images, of which so many are independent, fall into groups, where this can be told.
+fn group<'a>(
+    images: impl Iterator<Item = &'a [f32]> + Clone,
+    independent: usize,
+    report: &mut rwt_sampler_report,
+) -> Result<(), Failure> {
     let chains = report.chains as usize;
     let first = images.clone().next();
     if chains < LEAST || images.clone().all(|image| Some(image) == first) {
         return Ok(());
     }
     let (modes, _) = diagnostics::look(images, chains)?;
-    report.separate = i32::from(modes.separate());
+    (report.ratio, report.critical) = (modes.ratio, Modes::critical(independent));
+    report.separate = i32::from(report.ratio > report.critical);
     report.smaller = modes.smaller;
-    (report.ratio, report.critical) = (modes.ratio, Modes::critical(chains));
     Ok(())
 }
 

@@ -87,6 +87,7 @@
     test(a_bad_argument_of_a_diagnostic_is_an_error)                       \
     test(a_sampler_says_how_its_samples_fit)                               \
     test(two_groups_of_samples_are_reported)                               \
+    test(a_pair_counts_once_where_groups_are_looked_for)                   \
     test(what_was_not_measured_is_not_counted)                             \
     test(a_bad_argument_of_sampler_check_is_an_error)                      \
     test(an_interrupted_run_goes_on_with_the_same_bits)                     \

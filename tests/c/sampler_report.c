@@ -114,6 +114,31 @@ void two_groups_of_samples_are_reported(void)
     rwt_denoiser_free(denoiser);
 }
 
+void a_pair_counts_once_where_groups_are_looked_for(void)
+{
+    uint32_t pairs_alarm = 0, chains_alarm = 0;
+    const uint32_t seeds = 60;
+    for (uint32_t seed = 1; seed <= seeds; seed++) {
+        gaussian g = {.mean = 0, .variance = 1};
+        rwt_sampler_options options = few_levels();
+        rwt_sampler_report report;
+        options.seed = seed;
+        options.chains = 12;
+        options.antithetic = 1;
+        options.first_chain = seed % 2; /* the pairs from the second of a pair on are seven */
+        const double pairs = 6 + seed % 2, expected = 4 * exp((1.9 + 13 / pairs) / sqrt(pairs)) - 1;
+        rwt_sampler *sampler = sampler_of(&g, NULL, options, SIDE, SIDE);
+        WORKS(rwt_sampler_run(sampler, NULL, 0, NULL, NULL));
+        WORKS(rwt_sampler_check(sampler, &report, sizeof report));
+        CHECK(fabs(report.critical - expected) < 1e-9 * expected);
+        pairs_alarm += (uint32_t)report.separate;
+        chains_alarm += report.ratio > 4 * exp((1.9 + 13.0 / 12) / sqrt(12)) - 1;
+        rwt_sampler_free(sampler);
+    }
+    printf("false alarms in %u runs: %u of pairs, %u if all were independent\n", seeds, pairs_alarm, chains_alarm);
+    CHECK(pairs_alarm <= 2); /* 0.6 % each: more than 2 in 0.6 % of such tests */
+}
+
 /* How many measurements are counted for images of two channels. */
 static size_t counted(const rwt_operator *operator, size_t side, size_t m, const float *y)
 {

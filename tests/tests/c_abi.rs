@@ -141,6 +141,7 @@ c_tests! {
     a_bad_argument_of_a_diagnostic_is_an_error
     a_sampler_says_how_its_samples_fit
     two_groups_of_samples_are_reported
+    a_pair_counts_once_where_groups_are_looked_for
     what_was_not_measured_is_not_counted
     a_bad_argument_of_sampler_check_is_an_error
     an_interrupted_run_goes_on_with_the_same_bits
