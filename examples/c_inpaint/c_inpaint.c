@@ -106,6 +106,7 @@ static rwt_sampler_options settings_from(const options *o, const rwt_denoiser_in
     settings.chains = o->chains;
     settings.threads = o->threads;
     settings.seed = o->seed;
+    settings.antithetic = 1; /* pairs of chains with opposite noise: their mean is worth that of more chains */
     settings.eta = o->noise * (info->range_high - info->range_low) / 2;
     return settings;
 }
@@ -191,7 +192,8 @@ static void write_results(const options *o, const measurement *m, const posterio
     if (m->truth)
         panel[count++] = (image){m->truth, f->channels};
     panel[count++] = (image){m->y, f->channels};
-    for (uint32_t i = 0; i < p->count && i < 2; i++)
+    const uint32_t stride = p->count > 2 ? 2 : 1; /* samples of two pairs, if there are two */
+    for (uint32_t i = 0; i < p->count && i <= stride; i += stride)
         panel[count++] = (image){p->samples + i * n, f->channels};
     panel[count++] = (image){p->mean, f->channels};
     float *spread = p->std ? as_grey(f, p->std) : NULL;

@@ -86,6 +86,7 @@ static rwt_sampler *sampler_of(const job *j, const scan *s, const rwt_denoiser *
     settings.chains = j->o.chains;
     settings.threads = j->o.threads;
     settings.seed = j->o.seed;
+    settings.antithetic = 1; /* pairs of chains with opposite noise: their mean is worth that of more chains */
     settings.eta = j->o.noise * (info->range_high - info->range_low);
     check(rwt_sampler_create(denoiser, s->operator, &settings, CONTRASTS, s->side, s->side, &sampler), "the sampler");
     return sampler;
@@ -107,10 +108,11 @@ static result reconstruct(const job *j, const scan *s, const rwt_denoiser *denoi
     else
         check(status, "the walk");
     const uint32_t begun = rwt_sampler_started(sampler), finished = rwt_sampler_finished(sampler);
+    const uint32_t stride = begun > 2 ? 2 : begun > 1; /* samples of two pairs, if there are two */
     r.count = finished > 0 ? finished : begun;
     for (uint32_t k = 0; k < 2; k++) {
         r.samples[k] = allocate(s->n, sizeof(float));
-        check(rwt_sampler_sample(sampler, k < begun ? k : 0, r.samples[k], s->n), "a sample");
+        check(rwt_sampler_sample(sampler, k * stride, r.samples[k], s->n), "a sample");
         to_intensities(info, r.samples[k], s->n);
     }
     check(rwt_sampler_mean(sampler, r.mean, s->n), "the mean");
