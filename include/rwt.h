@@ -990,7 +990,8 @@ typedef struct rwt_walk_options {
    */
   uint64_t seed;
   /**
-   * The chain's number: chain c of a run of rwt_sampler_run with the same seed has the same noise.
+   * The chain's number: chain c of a run of rwt_sampler_run with the same seed has the same noise; of an antithetic run
+   * it is chain 2^63 + c.
    */
   uint64_t chain;
   /**
@@ -1543,7 +1544,7 @@ rwt_status rwt_update(const struct rwt_step *step,
  * Write n elements of standard normal noise, draw number draw of (seed, chain), into out. A sampler's chain c uses the draws
  * 0, 1, ... of (its seed, c), and so does rwt_update: to simulate a measurement take another seed, or a chain number
  * beyond all chains such as UINT32_MAX, or the samples know the noise. Of a plan's rows only those with the same draw share
- * their noise.
+ * their noise. Chains from 2^63 on are antithetic: 2^63 + c has the noise of chain c of an antithetic run.
  * `out` points to n floats.
  */
 RWT_API

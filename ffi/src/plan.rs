@@ -109,7 +109,7 @@ pub unsafe extern "C" fn rwt_update(
 /// Write n elements of standard normal noise, draw number draw of (seed, chain), into out. A sampler's chain c uses the draws
 /// 0, 1, ... of (its seed, c), and so does rwt_update: to simulate a measurement take another seed, or a chain number
 /// beyond all chains such as UINT32_MAX, or the samples know the noise. Of a plan's rows only those with the same draw share
-/// their noise.
+/// their noise. Chains from 2^63 on are antithetic: 2^63 + c has the noise of chain c of an antithetic run.
 ///
 /// # Safety
 /// `out` points to n floats.

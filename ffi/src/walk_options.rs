@@ -28,7 +28,8 @@ pub struct rwt_walk_options {
     pub temperature: f64,
     /** Seed of all noise. */
     pub seed: u64,
-    /** The chain's number: chain c of a run of rwt_sampler_run with the same seed has the same noise. */
+    /** The chain's number: chain c of a run of rwt_sampler_run with the same seed has the same noise; of an antithetic run
+     * it is chain 2^63 + c. */
     pub chain: u64,
     /** pixels bytes, not 0 where the pixel was measured, the same ones for every channel. */
     pub mask: *const u8,
