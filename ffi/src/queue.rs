@@ -69,6 +69,15 @@ mod tests {
     use super::*;
     use std::sync::mpsc::channel;
 
+    /// Ends the waiting when a test fails.
+    struct Cancel<'a>(&'a AtomicBool);
+
+    impl Drop for Cancel<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
     fn queue(ahead: usize) -> Queue {
         Queue::new((0..6).map(|k| Group { first: 2 * k, count: 2, level: 0 }).collect(), ahead)
     }
@@ -77,6 +86,7 @@ mod tests {
     fn a_slow_chain_holds_the_others_back() {
         let (queue, cancel, (told, heard)) = (queue(6), AtomicBool::new(false), channel());
         std::thread::scope(|scope| {
+            let _cancel = Cancel(&cancel);
             scope.spawn(|| {
                 while let Ok(Some(group)) = queue.take(&cancel) {
                     told.send(group.first).unwrap();
@@ -103,6 +113,7 @@ mod tests {
         let (queue, cancel) = (queue(1), AtomicBool::new(false));
         assert_eq!(queue.take(&cancel).unwrap().unwrap().first, 0);
         std::thread::scope(|scope| {
+            let _cancel = Cancel(&cancel);
             let waits = scope.spawn(|| queue.take(&cancel));
             std::thread::sleep(2 * LOOK);
             assert!(!waits.is_finished());
