@@ -5,21 +5,38 @@
 
 enum { SIDE = 8, N = SIDE * SIDE };
 
+/* A posterior of a method, or the prior: -1. */
+typedef struct setting {
+    gaussian g;
+    rwt_sampler_options options;
+    uint8_t mask[N];
+    float y[N];
+    size_t n; /* measurements */
+} setting;
+
+static setting setting_of(int32_t method)
+{
+    setting s = {.g = {.mean = 0.3, .variance = 0.25}, .options = few_levels(), .n = method < 0 ? 0 : N};
+    s.options.method = method < 0 ? RWT_METHOD_GLA : method;
+    fill_mask(s.mask, s.y, SIDE);
+    return s;
+}
+
+static void run(rwt_sampler *sampler, const setting *s)
+{
+    WORKS(rwt_sampler_run(sampler, s->n ? s->y : NULL, s->n, NULL, NULL));
+}
+
 void a_chain_does_not_depend_on_how_many_there_are(void)
 {
-    uint8_t mask[N];
-    float y[N], alone[N], among[N];
-    fill_mask(mask, y, SIDE);
-    for (int32_t method = -1; method <= RWT_METHOD_TEMPLATE; method++) { /* -1: no measurement */
-        gaussian g = {.mean = 0.3, .variance = 0.25};
-        const size_t n = method < 0 ? 0 : N;
-        rwt_sampler_options options = few_levels();
-        options.method = method < 0 ? RWT_METHOD_GLA : method;
+    float alone[N], among[N];
+    for (int32_t method = -1; method <= RWT_METHOD_TEMPLATE; method++) {
+        setting s = setting_of(method);
         rwt_sampler *many[3];
         for (size_t i = 0; i < 3; i++) {
-            options.chains = (uint32_t)i * 2 + 1; /* 1, 3, 5 */
-            many[i] = sampler_of(&g, n ? mask : NULL, options, SIDE, SIDE);
-            WORKS(rwt_sampler_run(many[i], n ? y : NULL, n, NULL, NULL));
+            s.options.chains = (uint32_t)i * 2 + 1; /* 1, 3, 5 */
+            many[i] = sampler_of(&s.g, s.n ? s.mask : NULL, s.options, SIDE, SIDE);
+            run(many[i], &s);
         }
         for (uint32_t chain = 0; chain < 3; chain++) {
             WORKS(rwt_sampler_sample(many[chain == 0 ? 0 : 1], chain, alone, N));
@@ -55,20 +72,15 @@ static rwt_sampler *sampler_from(gaussian *g, const uint8_t *mask, rwt_sampler_o
 void chains_from_a_later_one_on_are_those_of_a_longer_run(void)
 {
     enum { ALL = 8, FIRST = 4 };
-    uint8_t mask[N];
-    float y[N], part[N], whole[N];
-    fill_mask(mask, y, SIDE);
-    for (int32_t method = -1; method <= RWT_METHOD_TEMPLATE; method++) { /* -1: no measurement */
-        gaussian g = {.mean = 0.3, .variance = 0.25};
-        const size_t n = method < 0 ? 0 : N;
-        rwt_sampler_options options = few_levels();
-        options.method = method < 0 ? RWT_METHOD_GLA : method;
-        options.chains = ALL;
-        rwt_sampler *all = sampler_from(&g, n ? mask : NULL, options, 0); /* groups of 3, 3 and 2 */
-        options.chains = ALL - FIRST;
-        rwt_sampler *last = sampler_from(&g, n ? mask : NULL, options, FIRST); /* 2 and 2 */
-        WORKS(rwt_sampler_run(all, n ? y : NULL, n, NULL, NULL));
-        WORKS(rwt_sampler_run(last, n ? y : NULL, n, NULL, NULL));
+    float part[N], whole[N];
+    for (int32_t method = -1; method <= RWT_METHOD_TEMPLATE; method++) {
+        setting s = setting_of(method);
+        s.options.chains = ALL;
+        rwt_sampler *all = sampler_from(&s.g, s.n ? s.mask : NULL, s.options, 0); /* groups of 3, 3 and 2 */
+        s.options.chains = ALL - FIRST;
+        rwt_sampler *last = sampler_from(&s.g, s.n ? s.mask : NULL, s.options, FIRST); /* 2 and 2 */
+        run(all, &s);
+        run(last, &s);
         for (uint32_t chain = 0; chain < ALL - FIRST; chain++) {
             WORKS(rwt_sampler_sample(last, chain, part, N));
             WORKS(rwt_sampler_sample(all, FIRST + chain, whole, N));
@@ -103,25 +115,19 @@ void a_failure_names_the_chain_by_its_number_in_the_whole_run(void)
 void antithetic_chains_are_pairs_with_the_bits_of_a_shorter_run(void)
 {
     enum { PAIRS = 4, FIRST = 3 };
-    uint8_t mask[N];
-    float y[N], plain[N], whole[N], part[N], other[N];
-    fill_mask(mask, y, SIDE);
-    for (int32_t method = -1; method <= RWT_METHOD_TEMPLATE; method++) { /* -1: no measurement */
-        gaussian g = {.mean = 0.3, .variance = 0.25};
-        const size_t n = method < 0 ? 0 : N;
-        const uint8_t *measured = n ? mask : NULL;
-        rwt_sampler_options options = few_levels();
-        options.method = method < 0 ? RWT_METHOD_GLA : method;
-        options.chains = PAIRS;
-        rwt_sampler *independent = sampler_from(&g, measured, options, 0);
-        options.antithetic = 1;
-        options.chains = 2 * PAIRS;
-        rwt_sampler *pairs = sampler_from(&g, measured, options, 0); /* groups that cut pairs */
-        options.chains = 2 * PAIRS - FIRST;
-        rwt_sampler *last = sampler_from(&g, measured, options, FIRST); /* from the middle of a pair on */
-        WORKS(rwt_sampler_run(independent, n ? y : NULL, n, NULL, NULL));
-        WORKS(rwt_sampler_run(pairs, n ? y : NULL, n, NULL, NULL));
-        WORKS(rwt_sampler_run(last, n ? y : NULL, n, NULL, NULL));
+    float plain[N], whole[N], part[N], other[N];
+    for (int32_t method = -1; method <= RWT_METHOD_TEMPLATE; method++) {
+        setting s = setting_of(method);
+        s.options.chains = PAIRS;
+        rwt_sampler *independent = sampler_from(&s.g, s.n ? s.mask : NULL, s.options, 0);
+        s.options.antithetic = 1;
+        s.options.chains = 2 * PAIRS;
+        rwt_sampler *pairs = sampler_from(&s.g, s.n ? s.mask : NULL, s.options, 0); /* groups that cut pairs */
+        s.options.chains = 2 * PAIRS - FIRST;
+        rwt_sampler *last = sampler_from(&s.g, s.n ? s.mask : NULL, s.options, FIRST); /* from the middle of a pair on */
+        run(independent, &s);
+        run(pairs, &s);
+        run(last, &s);
         double spread = 0, between = 0;
         float centre[N];
         for (uint32_t pair = 0; pair < PAIRS; pair++) {
